@@ -1,0 +1,46 @@
+# Every target sets up the virtual environment it needs; the second time that costs nothing.
+PYTHON ?= python3
+PYTHON310 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.10*/bin/python) python3.10)
+VENV := .venv
+OLDEST := .venv-oldest
+BIN := $(VENV)/bin
+
+.PHONY: demo test check format compliance bench oldest clean
+
+demo: $(VENV)/installed
+	$(BIN)/mixpanel-data demo
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest --cov --cov-fail-under=95
+
+check: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+compliance: $(VENV)/installed
+	$(BIN)/python -m pytest -c tests/compliance/pytest.ini
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks
+
+oldest: $(OLDEST)/installed
+	$(OLDEST)/bin/python -m pytest
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+$(OLDEST)/installed: pyproject.toml
+	$(PYTHON310) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet uv
+	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(OLDEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

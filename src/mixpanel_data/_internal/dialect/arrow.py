@@ -1,0 +1,38 @@
+"""Arrow data as a table of a SQLAlchemy statement."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import duckdb
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+
+@contextmanager
+def arrow_source(
+    connection: sa.Connection, data: pa.RecordBatchReader | pa.Table
+) -> Iterator[sa.TableClause]:
+    """Lend Arrow data to the connection's statements, as a table known within the block.
+
+    A reader is read once, lazily, from a thread of DuckDB's. A ``pa.Table`` lent inside a
+    transaction stays in memory until that ends: DuckDB keeps the dropped name for undoing.
+    """
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, duckdb.DuckDBPyConnection)
+    name = f"arrow_{uuid4().hex}"
+    raw.register(name, data)
+    try:
+        yield sa.table(name, *(sa.column(column) for column in data.schema.names))
+    finally:
+        try:
+            raw.unregister(name)
+        except duckdb.TransactionException:
+            # Aborted: the name goes with the rollback.
+            pass

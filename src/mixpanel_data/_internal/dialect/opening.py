@@ -1,0 +1,66 @@
+"""Open a database file without touching the network, and set up its session."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import duckdb
+
+_MAGIC, _MAGIC_AT = b"DUCK", 8
+# What DuckDB reads as "open this with an extension" (or over the network) rather than as a path.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+]+:")
+
+# Set after connecting: DuckDB refuses a second connection whose configuration differs, so a
+# configuration of ours would shut out a plain duckdb.connect() of the same file.
+_SESSION = {
+    "autoinstall_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "TimeZone": "'UTC'",
+}
+
+
+# The files that this process has looked into, by device and inode, each held open: closing any
+# descriptor of a file drops every POSIX lock that the process has on it, DuckDB's own included.
+_looked_into: dict[tuple[int, int], BinaryIO] = {}
+
+# The last connection to each path; while one lives, the file is known to be DuckDB's.
+_connected: weakref.WeakValueDictionary[str, duckdb.DuckDBPyConnection] = (
+    weakref.WeakValueDictionary()
+)
+
+
+def open_database(
+    database: str, config: dict[str, Any], read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """Connect to a file, or to ``:memory:`` with an optional name."""
+    if not database.startswith(":memory:") and database not in _connected:
+        _refuse_foreign(database)
+    raw = duckdb.connect(database, read_only=read_only, config=config)
+    chosen = {name.lower() for name in config}
+    for name, value in _SESSION.items():
+        if name.lower() not in chosen:
+            raw.execute(f"SET {name} = {value}")
+    _connected[database] = raw
+    return raw
+
+
+def _refuse_foreign(database: str) -> None:
+    """Refuse what DuckDB would fetch an extension for: another format, or another protocol."""
+    if _SCHEME.match(database):
+        raise duckdb.IOException(f'IO Error: "{database}" is not a local DuckDB database file')
+    path = Path(database).expanduser()
+    if path.is_file() and not _is_duckdb(path):
+        raise duckdb.IOException(f'IO Error: "{path}" is not a DuckDB database file')
+
+
+def _is_duckdb(path: Path) -> bool:
+    status = path.stat()
+    file = _looked_into.get((status.st_dev, status.st_ino))
+    if file is None:
+        file = path.open("rb", buffering=0)
+        _looked_into[status.st_dev, status.st_ino] = file
+    file.seek(_MAGIC_AT)
+    return file.read(len(_MAGIC)) == _MAGIC

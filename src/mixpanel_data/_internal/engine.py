@@ -1,0 +1,290 @@
+"""Where a database lives: a file, a temporary file or memory; its pool, locks and clean-up."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import tempfile
+import threading
+import uuid
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+
+from mixpanel_data._internal.errors import open_errors
+from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
+
+_TEMPORARY_PREFIX = "mixpanel_data_"
+_EPHEMERAL_FILE = "ephemeral.db"
+_DRIVER = "duckdb+mixpanel_data"
+_LOAD_MEMORY = "256 MiB"
+
+
+class _Guard:
+    """Whether a database may still be used, known to its pool without a way back to it."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.closed = False
+
+    def check(self) -> None:
+        """Refuse a closed database, and one that a fork brought here."""
+        if self.closed:
+            raise RuntimeError("This StorageEngine is closed; open the database again.")
+        if os.getpid() != self.pid:
+            raise ForkedEngineError(
+                f"This StorageEngine was opened in process {self.pid} and came to process"
+                f" {os.getpid()} by a fork, where its writes would be lost. Open one in the child,"
+                " after the parent closed its own, or use multiprocessing's 'spawn'."
+            )
+
+
+class Database:
+    """One open database: a SQLAlchemy engine over a pool, and a raw connection for each thread.
+
+    It closes when nothing refers to it any more, or at the interpreter's exit.
+    """
+
+    def __init__(
+        self, path: Path | None, *, read_only: bool = False, temporary: str | None = None
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._guard = guard = _Guard()
+        self._own = threading.local()
+        self._writing = threading.Lock()
+        self._writers = 0
+        connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+        name = str(path) if path else f":memory:mixpanel_data_{uuid.uuid4().hex}"
+        self.engine = sa.create_engine(
+            sa.URL.create(_DRIVER, database=name),
+            connect_args={"read_only": True} if read_only else {},
+            # One pool for any number of threads; last in, first out keeps a thread's connection.
+            poolclass=QueuePool,
+            max_overflow=-1,
+            pool_use_lifo=True,
+        )
+        # DuckDB would spill a memory database into the working directory.
+        spill = temporary if path is None else None
+        sa.event.listen(self.engine, "connect", partial(_connected, connections, spill))
+        sa.event.listen(self.engine, "checkout", lambda *_: guard.check())
+        existed = path is not None and path.exists()
+        with open_errors(path):
+            # The first connection opens the file; the memory database lives as long as it does.
+            self._anchor = self.engine.raw_connection()
+        if path is not None and not existed:
+            path.chmod(0o600)
+        self.close = weakref.finalize(
+            self, _close, guard, self.engine, self._anchor, connections, temporary
+        )
+
+    @classmethod
+    def at(cls, path: str | Path, *, read_only: bool = False) -> Database:
+        """Open or create the file at *path*, with the directories above it.
+
+        Raises:
+            DatabaseNotFoundError: *read_only*, and the file is not there.
+            DatabaseLockedError: another process holds the file.
+            OSError: it cannot be opened or made.
+        """
+        path = Path(path)
+        if read_only:
+            if not path.exists():
+                raise DatabaseNotFoundError(path)
+        else:
+            with open_errors(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+        return cls(path, read_only=read_only)
+
+    @classmethod
+    def ephemeral(cls) -> Database:
+        """Open a temporary file, deleted on close and at interpreter exit."""
+        folder = _temporary_folder()
+        return cls(Path(folder, _EPHEMERAL_FILE), temporary=folder)
+
+    @classmethod
+    def memory(cls) -> Database:
+        """Open a database without a file, shared by all connections of this object alone."""
+        return cls(None, temporary=_temporary_folder())
+
+    def raw(self) -> duckdb.DuckDBPyConnection:
+        """Give the calling thread's own DuckDB connection, which it keeps until close.
+
+        Raises:
+            RuntimeError: the database is closed.
+            ForkedEngineError: it was opened by the process that forked this one.
+        """
+        self._guard.check()
+        connection: duckdb.DuckDBPyConnection | None = getattr(self._own, "connection", None)
+        if connection is None:
+            pooled = self.engine.raw_connection()
+            connection = pooled.driver_connection
+            assert isinstance(connection, duckdb.DuckDBPyConnection)
+            # Out of the pool: temporary tables and settings stay with the thread.
+            pooled.detach()
+            connection.execute("SET python_enable_replacements = true")
+            self._own.pooled, self._own.connection = pooled, connection
+        return connection
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """Give a transaction that commits at the end of the block, or rolls back on any error."""
+        self._guard.check()
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Give a transaction for a change of ours, in little memory, with a private log."""
+        with self._lean(), self.begin() as connection:
+            yield connection
+            if self.path is not None and not self.read_only:
+                # The commit writes its log here; DuckDB would make it readable by others.
+                with suppress(FileExistsError):
+                    os.close(os.open(_log(self.path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        self.keep_private()
+
+    def keep_private(self) -> None:
+        """Take from others what SQL of the user's may just have made readable to them."""
+        if self.path is not None and not self.read_only:
+            with suppress(FileNotFoundError):
+                _log(self.path).chmod(0o600)
+
+    @contextmanager
+    def _lean(self) -> Iterator[None]:
+        """Hold DuckDB to _LOAD_MEMORY, commit included: it would rather cache a load than spill."""
+        self._guard.check()
+        with self._writing:
+            self._writers += 1
+            if self._writers == 1:
+                self._memory = self._limit_memory(_LOAD_MEMORY)
+        try:
+            yield
+        finally:
+            with self._writing:
+                self._writers -= 1
+                if self._writers == 0 and not self._guard.closed:
+                    self._limit_memory(self._memory, lower_only=False)
+
+    def _limit_memory(self, limit: str, *, lower_only: bool = True) -> str:
+        """Set DuckDB's memory limit, and give the one before."""
+        connection = self._anchor.driver_connection
+        assert isinstance(connection, duckdb.DuckDBPyConnection)
+        (before, higher) = connection.execute(
+            "SELECT before, parse_formatted_bytes(before) > parse_formatted_bytes($1)"
+            " FROM (SELECT current_setting('memory_limit') AS before)",
+            [limit],
+        ).fetchall()[0]
+        if higher or not lower_only:
+            connection.execute(f"SET memory_limit = '{limit}'")
+        return str(before)
+
+    def check_usable(self) -> None:
+        """Refuse a closed database, and one that a fork brought here."""
+        self._guard.check()
+
+
+def _connected(
+    connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
+    spill: str | None,
+    _: Any,
+    entry: ConnectionPoolEntry,
+) -> None:
+    connection = entry.driver_connection
+    assert isinstance(connection, duckdb.DuckDBPyConnection)
+    if spill is not None:
+        folder = spill.replace("'", "''")
+        connection.execute(f"SET temp_directory = '{folder}'")
+    connections.add(connection)
+    _all_connections.add(connection)
+
+
+def _close(
+    guard: _Guard,
+    engine: sa.Engine,
+    anchor: PoolProxiedConnection,
+    connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
+    temporary: str | None,
+) -> None:
+    guard.closed = True
+    if os.getpid() != guard.pid:
+        # A forked child inherits the object, but not the file.
+        return
+    anchor.close()
+    engine.dispose()
+    for connection in list(connections):
+        connection.close()
+    if temporary is not None:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _log(path: Path) -> Path:
+    # DuckDB takes what follows a "?" for options, and keeps it at the end.
+    name, mark, rest = path.name.partition("?")
+    return path.with_name(f"{name}.wal{mark}{rest}")
+
+
+_all_connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+
+
+def _leak_in_child() -> None:
+    """Keep a forked child from ever destroying its copies of the open databases.
+
+    DuckDB's destructor would write a checkpoint into the file that the parent has open.
+    """
+    for connection in list(_all_connections):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leak_in_child)
+
+
+def _temporary_folder() -> str:
+    """Make a private directory: what is in it, the WAL and spilled rows too, is its owner's."""
+    _sweep_temporary_folders()
+    return tempfile.mkdtemp(prefix=f"{_TEMPORARY_PREFIX}{os.getpid()}_")
+
+
+def _sweep_temporary_folders() -> None:
+    """Remove what killed processes left behind; never what a living one may use."""
+    if os.name != "posix":
+        return
+    for folder in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY_PREFIX}*_*"):
+        with suppress(OSError, ValueError):
+            pid = int(folder.name.removeprefix(_TEMPORARY_PREFIX).partition("_")[0])
+            mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+            if mine and not _is_alive(pid) and not _is_locked(folder / _EPHEMERAL_FILE):
+                shutil.rmtree(folder)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _is_locked(file: Path) -> bool:
+    # A process in another container may share the directory but not our list of processes.
+    import fcntl
+
+    try:
+        with file.open("r+b") as handle:
+            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False

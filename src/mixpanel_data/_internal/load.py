@@ -1,0 +1,268 @@
+"""A stream of batches into one table, without duplicates, inside the caller's transaction.
+
+Set-based SQL keeps the key unique, so the table needs no index while it is filled. A new table
+gets its primary key at the end, where DuckDB builds the index in bulk; a table past *index_limit*
+rows has none, because the index must fit in memory.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.schema import AddConstraint, CreateTable, DropTable
+
+from mixpanel_data._internal.dialect import arrow_source
+from mixpanel_data._internal.tables import Kind
+
+# A derived key is the taken one, this mark, and a fingerprint of the event. Mixpanel's own ids
+# never hold the mark: [A-Za-z0-9-] only.
+_MARK = "~"
+_FINGERPRINT = 16
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What became of the records of one load."""
+
+    read: int
+    stored: int
+    duplicates: int
+    collisions: int
+
+
+def create(
+    connection: sa.Connection,
+    table: sa.Table,
+    kind: Kind,
+    batches: Iterator[pa.RecordBatch],
+    index_limit: int,
+) -> Counts:
+    """Make *table* and fill it."""
+    connection.execute(CreateTable(_keyless(table, table.name)))
+    read = _insert(connection, table, batches)
+    duplicates, collisions = _settle(connection, kind, _rows(table), None)
+    if read - duplicates <= index_limit:
+        connection.execute(AddConstraint(table.primary_key))
+    return Counts(read, read - duplicates, duplicates, collisions)
+
+
+def append(
+    connection: sa.Connection,
+    table: sa.Table,
+    kind: Kind,
+    batches: Iterator[pa.RecordBatch],
+    index_limit: int,
+) -> Counts:
+    """Add to *table* what it does not hold yet."""
+    staging = _keyless(table, f"_staging_{table.name}", prefixes=["TEMPORARY"])
+    connection.execute(CreateTable(staging))
+    read = _insert(connection, staging, batches)
+    duplicates, collisions = _settle(connection, kind, _rows(staging), _rows(table))
+    if _count(connection, table) + read - duplicates > index_limit:
+        _shed_key(connection, table)
+    _copy(connection, staging, table)
+    connection.execute(DropTable(staging))
+    return Counts(read, read - duplicates, duplicates, collisions)
+
+
+def _shed_key(connection: sa.Connection, table: sa.Table) -> None:
+    """Rebuild *table* without its index, which DuckDB cannot drop."""
+    if not sa.inspect(connection).get_pk_constraint(table.name)["constrained_columns"]:
+        return
+    bare = _keyless(table, f"_unkeyed_{table.name}")
+    connection.execute(CreateTable(bare))
+    _copy(connection, table, bare)
+    connection.execute(DropTable(table))
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    connection.execute(sa.text(f"ALTER TABLE {quote(bare.name)} RENAME TO {quote(table.name)}"))
+
+
+def _copy(connection: sa.Connection, source: sa.Table, target: sa.Table) -> None:
+    connection.execute(sa.insert(target).from_select(list(target.columns), sa.select(source)))
+
+
+def _keyless(table: sa.Table, name: str, **options: Any) -> sa.Table:
+    columns = [sa.Column(c.name, c.type, nullable=c.nullable) for c in table.columns]
+    return sa.Table(name, sa.MetaData(), *columns, quote=True, **options)
+
+
+def _rows(table: sa.Table) -> sa.TableClause:
+    """Give *table* with DuckDB's rowid, which counts up in the order of insertion."""
+    columns = [sa.column(c.name, c.type) for c in table.columns]
+    return sa.table(table.name, *columns, sa.column("rowid", sa.BigInteger))
+
+
+def _insert(connection: sa.Connection, table: sa.Table, batches: Iterator[pa.RecordBatch]) -> int:
+    """Run one INSERT … SELECT on a second thread, fed by *batches* pulled on this one."""
+    first = next(batches, None)
+    if first is None:
+        return 0
+    handoff = _Handoff()
+    reader = pa.RecordBatchReader.from_batches(first.schema, handoff.batches())
+    with arrow_source(connection, reader) as source, ThreadPoolExecutor(1) as worker:
+        statement = sa.insert(table).from_select(list(table.columns), sa.select(source))
+        handoff.consumer = worker.submit(connection.execute, statement)
+        read = 0
+        try:
+            batch: pa.RecordBatch | None = first
+            while batch is not None:
+                handoff.put(batch)
+                read += batch.num_rows
+                batch = next(batches, None)
+            handoff.put(None)
+        except BaseException as error:
+            handoff.abort(error)
+            raise
+        handoff.consumer.result()
+    return read
+
+
+class _Handoff:
+    """Hands batches from the thread that pulls the records to the one that runs the statement."""
+
+    consumer: Future[Any]
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(maxsize=2)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+
+    def put(self, item: pa.RecordBatch | BaseException | None) -> None:
+        while not self.consumer.done():
+            with suppress(queue.Full):
+                self._queue.put(item, timeout=0.1)
+                return
+        # The statement ended before its input did: it failed, and says why.
+        self.consumer.result()
+
+    def abort(self, error: BaseException) -> None:
+        """Make the statement fail, so that its thread ends and the transaction can roll back."""
+        with suppress(Exception):
+            self.put(error)
+            self.consumer.result()
+
+
+def _settle(
+    connection: sa.Connection, kind: Kind, fresh: sa.TableClause, held: sa.TableClause | None
+) -> tuple[int, int]:
+    """Make the keys of *fresh* unique, within itself and against *held*.
+
+    Rows equal in the kind's identity are duplicates: the first stays. A different row whose key
+    is taken gets a derived key. That key may itself be taken, so this repeats until none is.
+    Gives the numbers of duplicates removed and of colliding rows kept.
+    """
+    before = _count(connection, fresh)
+    collisions = renamed = 0
+    if held is not None and _has_derived_keys(connection, kind, held):
+        connection.execute(_delete_equal(kind, fresh, held, _derived_key(kind, fresh)))
+    while True:
+        rows = _count(connection, fresh)
+        contested = []
+        if held is not None and _any_held(connection, kind, fresh, held):
+            connection.execute(_delete_equal(kind, fresh, held, fresh.c[kind.key]))
+            contested.append(fresh.c[kind.key].in_(sa.select(held.c[kind.key])))
+        if _any_repeated(connection, kind, fresh):
+            connection.execute(_delete_later(fresh, kind.identity))
+            contested.append(fresh.c.rowid.in_(_later(fresh, (kind.key,))))
+        if renamed:
+            # A row that was renamed a round ago and now met its like is a duplicate after all.
+            collisions -= rows - _count(connection, fresh)
+        renamed = _rename(connection, kind, fresh, contested)
+        collisions += renamed
+        if not renamed:
+            return before - _count(connection, fresh), collisions
+
+
+def _count(connection: sa.Connection, rows: sa.FromClause) -> int:
+    return connection.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
+
+
+def _any_held(
+    connection: sa.Connection, kind: Kind, fresh: sa.TableClause, held: sa.TableClause
+) -> bool:
+    both = sa.select(sa.literal(1)).where(fresh.c[kind.key].in_(sa.select(held.c[kind.key])))
+    return connection.scalar(both.limit(1)) is not None
+
+
+def _any_repeated(connection: sa.Connection, kind: Kind, fresh: sa.TableClause) -> bool:
+    key = fresh.c[kind.key]
+    repeated = sa.select(key).group_by(key).having(sa.func.count() > 1)
+    return connection.scalar(repeated.limit(1)) is not None
+
+
+def _has_derived_keys(connection: sa.Connection, kind: Kind, held: sa.TableClause) -> bool:
+    if kind.identity == (kind.key,):
+        return False
+    derived = sa.select(sa.literal(1)).where(held.c[kind.key].contains(_MARK))
+    return connection.scalar(derived.limit(1)) is not None
+
+
+def _delete_equal(
+    kind: Kind, fresh: sa.TableClause, held: sa.TableClause, key: sa.ColumnElement[str]
+) -> sa.Delete:
+    """Delete the rows of *fresh* that *held* has under *key*, all else in the identity equal."""
+    rest = [held.c[name] == fresh.c[name] for name in kind.identity if name != kind.key]
+    return sa.delete(fresh).where(
+        sa.exists().where(held.c[kind.key] == key, *rest).correlate(fresh)
+    )
+
+
+def _later(fresh: sa.TableClause, columns: Sequence[str]) -> sa.Select[tuple[int]]:
+    """Select the rows of *fresh* that an earlier row equals in *columns*."""
+    key = fresh.c[columns[-1]]
+    ranked = sa.select(
+        fresh.c.rowid,
+        sa.func.row_number()
+        .over(partition_by=[fresh.c[name] for name in columns], order_by=fresh.c.rowid)
+        .label("rank"),
+    ).where(key.in_(sa.select(key).group_by(key).having(sa.func.count() > 1)))
+    rank = ranked.subquery()
+    return sa.select(rank.c.rowid).where(rank.c.rank > 1)
+
+
+def _delete_later(fresh: sa.TableClause, columns: Sequence[str]) -> sa.Delete:
+    return sa.delete(fresh).where(fresh.c.rowid.in_(_later(fresh, columns)))
+
+
+def _rename(
+    connection: sa.Connection,
+    kind: Kind,
+    fresh: sa.TableClause,
+    contested: Sequence[sa.ColumnElement[bool]],
+) -> int:
+    """Give derived keys to the contested rows, and say how many there were."""
+    if not contested or kind.identity == (kind.key,):
+        return 0
+    chosen = sa.or_(*contested)
+    renamed = connection.scalar(sa.select(sa.func.count()).select_from(fresh).where(chosen)) or 0
+    if renamed:
+        new = _derived_key(kind, fresh)
+        connection.execute(sa.update(fresh).where(chosen).values({kind.key: new}))
+    return renamed
+
+
+def _derived_key(kind: Kind, rows: sa.TableClause) -> sa.ColumnElement[str]:
+    """Give the taken key, the mark, and a fingerprint of the rest of the identity.
+
+    The fingerprint is the first half of the MD5 of each column's length, a colon and its text.
+    """
+    identity: sa.ColumnElement[str] = sa.literal("")
+    for name in kind.identity:
+        if name != kind.key:
+            text = sa.cast(rows.c[name], sa.String)
+            identity += sa.cast(sa.func.length(text), sa.String) + ":" + text
+    fingerprint = sa.func.left(
+        sa.func.md5(identity, type_=sa.String), _FINGERPRINT, type_=sa.String
+    )
+    return rows.c[kind.key] + _MARK + fingerprint

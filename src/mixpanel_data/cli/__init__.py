@@ -1,0 +1,42 @@
+"""The command line, ``mixpanel-data``: it reads the arguments, calls StorageEngine, and prints.
+
+Results go to stdout, everything else to stderr; nothing is ever asked of a program. Exit codes:
+
+====  =================================================================================
+0     done
+1     the data or the database refused: a bad record, an unknown table, wrong SQL, no file
+2     usage: an unknown option, a missing argument, a question that needs ``--yes``
+3     the terminal packages are missing: ``pip install 'mixpanel-data[cli]'``
+4     another process holds the database; the same command may work later
+130   Ctrl-C; nothing was changed
+141   whoever read the output went away
+143   SIGTERM; nothing was changed
+====  =================================================================================
+
+The packages typer and rich come with the extra ``cli``; only this package imports them.
+"""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+_TERMINAL_PACKAGES = ("typer", "rich", "click")
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        from mixpanel_data.cli.app import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _TERMINAL_PACKAGES:
+            raise
+        print(
+            "Error: the command line needs more packages: pip install 'mixpanel-data[cli]'",
+            file=sys.stderr,
+        )
+        sys.exit(3)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()

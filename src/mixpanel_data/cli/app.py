@@ -1,0 +1,74 @@
+"""The commands, put together; a new group of commands is one module and one line here."""
+
+from typing import Annotated
+
+import typer
+
+from mixpanel_data import __version__
+from mixpanel_data.cli import demo, load, query, tables
+from mixpanel_data.cli.outcome import Commands, watch_signals
+
+_EPILOG = """\b
+The database is --db PATH, or --project ID for ~/.mixpanel_data/ID.db,
+or else the path in $MIXPANEL_DATA_DB.
+
+\b
+Examples:
+  mixpanel-data demo
+  mixpanel-data load events events.jsonl.gz --db data.db
+  mixpanel-data query "SELECT event_name, count(*) FROM events GROUP BY 1" --db data.db
+
+\b
+Exit codes:
+  0    done
+  1    the data or the database refused (a bad record, an unknown table, wrong SQL)
+  2    usage: a wrong option or argument, or a question that needs --yes
+  3    packages are missing: pip install 'mixpanel-data[cli]'
+  4    another process holds the database; try again later
+  130  Ctrl-C; nothing was changed
+  141  whoever read the output went away
+  143  SIGTERM; nothing was changed
+"""
+
+app = typer.Typer(
+    cls=Commands,
+    name="mixpanel-data",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    # Plain help: the same in a terminal, in a pipe and in every version.
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+)
+app.add_typer(load.app, name="load")
+app.command(epilog=tables.TABLES_EXAMPLES)(tables.tables)
+app.command(epilog=tables.SCHEMA_EXAMPLES)(tables.schema)
+app.command(epilog=query.EXAMPLES)(query.query)
+app.command(epilog=tables.DROP_EXAMPLES)(tables.drop)
+app.command(epilog=demo.EXAMPLES)(demo.demo)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"mixpanel-data {__version__}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool,
+    typer.Option(
+        "--version", is_eager=True, callback=_print_version, help="Show the version and exit."
+    ),
+]
+
+
+@app.callback()
+def root(version: VersionOption = False) -> None:
+    """Mixpanel events and profiles in a local DuckDB file: load once, query many times."""
+
+
+def run() -> None:
+    """Run the command that the arguments ask for, and exit with its code."""
+    watch_signals()
+    app(prog_name="mixpanel-data")

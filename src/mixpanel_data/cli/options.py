@@ -1,0 +1,81 @@
+"""The options that several commands share, and the database that they choose."""
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mixpanel_data import StorageEngine
+from mixpanel_data._internal.tables import check_name
+
+DB_VARIABLE = "MIXPANEL_DATA_DB"
+
+
+def _table_name(name: str) -> str:
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return name
+
+
+DbOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--db",
+        metavar="PATH",
+        show_default=False,
+        help=f"The database file. Without --db and --project: ${DB_VARIABLE}.",
+    ),
+]
+ProjectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--project",
+        metavar="ID",
+        show_default=False,
+        help="The database of a project: ~/.mixpanel_data/ID.db.",
+    ),
+]
+TableArgument = Annotated[
+    str, typer.Argument(metavar="TABLE", show_default=False, help="The table.")
+]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing unless something goes wrong.")
+]
+TableNameOption = Annotated[
+    str,
+    typer.Option("--table", "-t", metavar="NAME", callback=_table_name, help="The table's name."),
+]
+
+
+class ListFormat(str, Enum):
+    """How a short list is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+ListFormatOption = Annotated[
+    ListFormat, typer.Option("--format", "-f", help="A table for people, or JSON for programs.")
+]
+
+
+def open_database(db: Path | None, project: str | None, *, read_only: bool = True) -> StorageEngine:
+    """Open the database that the options choose, or else the environment."""
+    if db is not None and project is not None:
+        raise typer.BadParameter("give --db or --project, not both", param_hint="--db")
+    if project is not None:
+        try:
+            return StorageEngine.for_project(project, read_only=read_only)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--project") from None
+    path = db or os.environ.get(DB_VARIABLE)
+    if not path:
+        raise typer.BadParameter(
+            f"which database? Give --db PATH or --project ID, or set {DB_VARIABLE}",
+            param_hint="--db",
+        )
+    return StorageEngine(path, read_only=read_only)

@@ -1,0 +1,76 @@
+"""How far a load is: a line on stderr while it runs, where someone is there to see it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class LoadProgress:
+    """Takes the counts of a load and shows nothing."""
+
+    def bytes_read(self, count: int) -> None:
+        """Take the bytes read so far, from all files."""
+
+    def rows_read(self, count: int) -> None:
+        """Take the rows read so far."""
+
+
+class _LiveProgress(LoadProgress):
+    def __init__(self, progress: Progress, total: int | None) -> None:
+        self._progress = progress
+        self._total = total
+        self._task = progress.add_task("Reading", total=total, rows=0)
+
+    def bytes_read(self, count: int) -> None:
+        # What follows the last byte, finding duplicates and building the index, has no measure.
+        step = "Storing" if count == self._total else "Reading"
+        self._progress.update(self._task, completed=count, description=step)
+
+    def rows_read(self, count: int) -> None:
+        self._progress.update(self._task, rows=count)
+
+
+class _RowsColumn(ProgressColumn):
+    """The rows so far, and how many a second."""
+
+    def render(self, task: Task) -> Text:
+        rows = task.fields["rows"]
+        rate = rows / task.elapsed if task.elapsed else 0
+        return Text(f"{rows:,} rows, {rate:,.0f}/s")
+
+
+@contextmanager
+def load_progress(total: int | None, *, quiet: bool) -> Iterator[LoadProgress]:
+    """Show the progress of a load of *total* bytes (None: not known) until the block ends."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield LoadProgress()
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        _RowsColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        yield _LiveProgress(progress, total)

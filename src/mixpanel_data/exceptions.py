@@ -1,0 +1,139 @@
+"""Every error that this library raises on purpose.
+
+MixpanelDataError
+├── TableExistsError        create_* on a name that is taken
+├── TableNotFoundError      a table that is not there
+├── QueryError              the database refused a statement
+├── InvalidRecordError      a record or an export line that cannot be stored (also a ValueError)
+├── DatabaseLockedError     another process holds the file
+├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
+├── ForkedEngineError       an engine used in a process that inherited it (also a RuntimeError)
+└── SchemaVersionError      the file's schema is not the one this library works with
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+class MixpanelDataError(Exception):
+    """The base of the tree; never raised itself."""
+
+    code = "MIXPANEL_DATA_ERROR"
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details: dict[str, Any] = details
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses build the message from facts, so args cannot rebuild them.
+        return _rebuild, (type(self), self.message, self.__dict__)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the error as JSON-ready values: ``code``, ``message`` and ``details``."""
+        return {"code": self.code, "message": self.message, "details": self.details}
+
+
+def _rebuild(
+    kind: type[MixpanelDataError], message: str, state: dict[str, Any]
+) -> MixpanelDataError:
+    error = kind.__new__(kind, message)
+    error.__dict__.update(state)
+    return error
+
+
+class TableExistsError(MixpanelDataError):
+    """A table of this name is there already; nothing was touched."""
+
+    code = "TABLE_EXISTS"
+
+    def __init__(self, table_name: str) -> None:
+        suggestion = "Drop it first, append to it, or choose another name."
+        super().__init__(
+            f"Table '{table_name}' already exists. {suggestion}",
+            table_name=table_name,
+            suggestion=suggestion,
+        )
+        self.table_name = table_name
+
+
+class TableNotFoundError(MixpanelDataError):
+    """No table of this name is in the database."""
+
+    code = "TABLE_NOT_FOUND"
+
+    def __init__(self, table_name: str) -> None:
+        suggestion = "list_tables() names the tables that are there."
+        super().__init__(
+            f"Table '{table_name}' not found. {suggestion}",
+            table_name=table_name,
+            suggestion=suggestion,
+        )
+        self.table_name = table_name
+
+
+class QueryError(MixpanelDataError):
+    """The database refused a statement; ``details`` hold the query and the original error."""
+
+    code = "QUERY_FAILED"
+
+
+class InvalidRecordError(MixpanelDataError, ValueError):
+    """A record, or a line of an export, cannot be stored; nothing of its load was."""
+
+    code = "INVALID_RECORD"
+
+
+class DatabaseLockedError(MixpanelDataError):
+    """Another process holds the database file."""
+
+    code = "DATABASE_LOCKED"
+
+    def __init__(self, db_path: str | Path, holding_pid: int | None = None) -> None:
+        holder = "another process" if holding_pid is None else f"process {holding_pid}"
+        suggestion = (
+            "Close it there, or wait, and try again; readers can share with read_only=True."
+        )
+        super().__init__(
+            f"Database '{db_path}' is locked by {holder}. {suggestion}",
+            db_path=str(db_path),
+            holding_pid=holding_pid,
+            suggestion=suggestion,
+        )
+        self.db_path = str(db_path)
+        self.holding_pid = holding_pid
+
+
+class DatabaseNotFoundError(MixpanelDataError, FileNotFoundError):
+    """A database was to be read that does not exist yet."""
+
+    code = "DATABASE_NOT_FOUND"
+
+    def __init__(self, db_path: str | Path) -> None:
+        suggestion = (
+            "Fetch or load data first: StorageEngine(path).create_events_table(…),"
+            " or `mixpanel-data load events FILE --db PATH`."
+        )
+        super().__init__(
+            f"Database '{db_path}' does not exist. {suggestion}",
+            db_path=str(db_path),
+            suggestion=suggestion,
+        )
+        self.db_path = str(db_path)
+
+
+class ForkedEngineError(MixpanelDataError, RuntimeError):
+    """A forked child used its parent's engine, whose writes DuckDB would lose without a word."""
+
+    code = "FORKED_ENGINE"
+
+
+class SchemaVersionError(MixpanelDataError):
+    """The file's schema is older or newer than this library works with."""
+
+    code = "SCHEMA_VERSION"

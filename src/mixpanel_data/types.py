@@ -1,0 +1,151 @@
+"""The values that go into and come out of the library, all immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timezone
+from typing import Annotated, Any, Literal, TypedDict
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
+
+TableKind = Literal["events", "profiles"]
+
+
+class EventRecord(TypedDict):
+    """One event as ``create_events_table`` takes it; a time without an offset is UTC."""
+
+    event_name: str
+    event_time: datetime | str
+    distinct_id: str
+    insert_id: str
+    properties: dict[str, Any]
+
+
+class _RequiredOfProfile(TypedDict):
+    distinct_id: str
+    properties: dict[str, Any]
+
+
+class ProfileRecord(_RequiredOfProfile, total=False):
+    """One user profile as ``create_profiles_table`` takes it; a time without an offset is UTC."""
+
+    last_seen: datetime | str | None
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
+
+
+def _day(text: str) -> str:
+    # fromisoformat alone would accept "20240101" on newer Pythons only.
+    if len(text) != 10 or date.fromisoformat(text).isoformat() != text:
+        raise ValueError("must be a date as YYYY-MM-DD")
+    return text
+
+
+Day = Annotated[str, AfterValidator(_day)]
+
+
+class TableMetadata(BaseModel):
+    """What was fetched into a table: its kind, when, which days, and through which filters.
+
+    ``fetched_at`` is UTC (a naive value is taken as UTC). ``from_date`` and ``to_date`` are both
+    inclusive. ``duplicates`` and ``collisions`` are filled in by the library: they say how many
+    records of the last load were skipped as duplicates, and how many were different events under
+    an ``insert_id`` already taken, kept under one of their own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: TableKind
+    fetched_at: Annotated[datetime, AfterValidator(_utc)]
+    from_date: Day | None = None
+    to_date: Day | None = None
+    filter_events: list[str] | None = None
+    filter_where: str | None = None
+    filter_cohort_id: str | int | None = None
+    filter_output_properties: list[str] | None = None
+    filter_group_id: str | int | None = None
+    filter_behaviors: Any = None
+    duplicates: NonNegativeInt = 0
+    collisions: NonNegativeInt = 0
+
+    @model_validator(mode="after")
+    def _days_in_order(self) -> TableMetadata:
+        if self.from_date and self.to_date and self.from_date > self.to_date:
+            raise ValueError(f"from_date {self.from_date} is after to_date {self.to_date}")
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        return {**self.model_dump(), "fetched_at": self.fetched_at.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """One user table in the catalogue; ``fetched_at`` is aware, in UTC."""
+
+    name: str
+    type: TableKind
+    row_count: int
+    fetched_at: datetime
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        return {**asdict(self), "fetched_at": self.fetched_at.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnInfo:
+    """One column; ``type`` is DuckDB's own name for it."""
+
+    name: str
+    type: str
+    nullable: bool
+    primary_key: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """The columns of one table, in their order."""
+
+    table_name: str
+    columns: list[ColumnInfo]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        return asdict(self)
+
+
+class SQLResult(list[tuple[Any, ...]]):
+    """The rows of a query, as a list of tuples that knows its column names."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        super().__init__(rows)
+        self.columns = list(columns)
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rows, which the result itself is a list of."""
+        return self
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Give each row as a dict by column name."""
+        return [dict(zip(self.columns, row)) for row in self]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give ``columns``, ``rows`` (as lists) and ``row_count``."""
+        return {
+            "columns": self.columns,
+            "rows": [list(row) for row in self],
+            "row_count": len(self),
+        }

@@ -1,0 +1,113 @@
+"""What is different when somebody looks: progress, colours, widths, questions."""
+
+import fcntl
+import os
+import pty
+import select
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pytest
+
+from mixpanel_data import StorageEngine
+
+from .conftest import event, write_lines
+
+
+class Terminal:
+    """A process whose stdin, stdout and stderr are a terminal of 100 columns."""
+
+    def __init__(self, *arguments: object, **environment: str) -> None:
+        mine, theirs = pty.openpty()
+        settings = {"COLUMNS": "100", "TERM": "xterm-256color", **environment}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mixpanel_data", *map(str, arguments)],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env={k: v for k, v in os.environ.items() if k != "NO_COLOR"} | settings,
+            start_new_session=True,
+            # Makes it the terminal whose Ctrl-C reaches the process.
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(theirs)
+        self._screen = mine
+        self.text = ""
+
+    def read_until(self, text: str) -> None:
+        while text not in self.text and self._read():
+            pass
+
+    def type(self, text: str) -> None:
+        os.write(self._screen, text.encode())
+
+    def wait(self) -> int:
+        while self._read():
+            pass
+        os.close(self._screen)
+        return self._process.wait(timeout=20)
+
+    def _read(self) -> bool:
+        assert select.select([self._screen], [], [], 20)[0], f"nothing more came: {self.text}"
+        try:
+            chunk = os.read(self._screen, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            return False
+        self.text += chunk.decode(errors="replace")
+        return bool(chunk)
+
+
+@pytest.fixture
+def big_file(tmp_path: Path) -> Path:
+    return write_lines(tmp_path / "events.jsonl", map(event, range(5000)))
+
+
+def test_a_load_shows_its_progress(db_path: Path, big_file: Path) -> None:
+    terminal = Terminal("load", "events", big_file, "--db", db_path)
+    assert terminal.wait() == 0
+    assert "rows" in terminal.text
+    assert "/s" in terminal.text
+    assert "kB" in terminal.text
+    assert "events: 5,000 rows stored" in terminal.text
+
+
+def test_quiet_shows_nothing(db_path: Path, big_file: Path) -> None:
+    terminal = Terminal("load", "events", big_file, "--db", db_path, "--quiet")
+    assert (terminal.wait(), terminal.text) == (0, "")
+
+
+def test_no_color_is_honoured(loaded: Path) -> None:
+    coloured, plain = (
+        Terminal("query", "FROM events", "--db", loaded, **environment)
+        for environment in ({}, {"NO_COLOR": "1"})
+    )
+    assert (coloured.wait(), plain.wait()) == (0, 0)
+    assert "\x1b[" in coloured.text
+    assert "\x1b[3" not in plain.text
+
+
+def test_long_cells_are_cut_to_the_width(loaded: Path) -> None:
+    terminal = Terminal("query", "SELECT repeat('x', 5000) AS long", "--db", loaded)
+    terminal.wait()
+    assert "…" in terminal.text
+    assert "x" * 101 not in terminal.text
+
+
+def test_parquet_does_not_go_to_a_screen(loaded: Path) -> None:
+    terminal = Terminal("query", "FROM events", "--format", "parquet", "--db", loaded)
+    assert terminal.wait() == 2
+    assert "--output" in terminal.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "left"), [("y\n", 0, 0), ("n\n", 1, 1), ("\x03", 130, 1)]
+)
+def test_drop_asks(loaded: Path, answer: str, code: int, left: int) -> None:
+    terminal = Terminal("drop", "events", "--db", loaded)
+    terminal.read_until("Drop table 'events' and its 3 rows?")
+    terminal.type(answer)
+    assert terminal.wait() == code
+    with StorageEngine(loaded, read_only=True) as storage:
+        assert len(storage.list_tables()) == left

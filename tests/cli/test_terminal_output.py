@@ -1,0 +1,76 @@
+"""What goes to a terminal: tables that fit, progress, and the end of a closed pipe."""
+
+import io
+import sys
+
+import pytest
+from rich.console import Console
+
+from mixpanel_data.cli.progress import load_progress
+from mixpanel_data.cli.terminal import console, print_grid, printable
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class ClosedPipe(io.StringIO):
+    def write(self, _: str) -> int:
+        raise BrokenPipeError
+
+
+def grid(width: int) -> list[str]:
+    screen = Console(file=Screen(), width=width, force_terminal=True, color_system=None)
+    rows: list[list[str | None]] = [["a" * 60, "1", "x"], [None, "1,000", "\x1b[2J"]]
+    print_grid(screen, ["long", "n", "last"], rows, numbers=[False, True, False])
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue().splitlines()
+
+
+def test_a_table_fits_the_screen_with_every_column_on_it() -> None:
+    lines = grid(40)
+    assert max(map(len, lines)) <= 40
+    assert "…" in lines[2]
+    assert lines[2].split()[1:] == ["1", "x"]
+    assert r"\x1b[2J" in lines[3]
+
+
+def test_a_wide_screen_shows_whole_cells() -> None:
+    assert "a" * 60 in grid(120)[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("héllo", "héllo"), ("a\tb\r\n", r"a\tb\r\n"), ("\x1b]0;", r"\x1b]0;")]
+)
+def test_printable(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_a_closed_pipe_is_left_to_the_caller() -> None:
+    with pytest.raises(BrokenPipeError):
+        console(ClosedPipe()).print("text")
+
+
+def test_progress_shows_rows_and_then_that_it_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with load_progress(1000, quiet=False) as progress:
+        progress.bytes_read(500)
+        progress.rows_read(1234)
+        progress.bytes_read(1000)
+    assert "1,234 rows" in screen.getvalue()
+    assert "Storing" in screen.getvalue()
+
+
+@pytest.mark.parametrize("reason", ["quiet", "no terminal", "dumb terminal"])
+def test_progress_is_silent(monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    screen = io.StringIO() if reason == "no terminal" else Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "dumb" if reason == "dumb terminal" else "xterm")
+    with load_progress(1000, quiet=reason == "quiet") as progress:
+        progress.bytes_read(500)
+        progress.rows_read(10)
+    assert screen.getvalue() == ""

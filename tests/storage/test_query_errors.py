@@ -1,0 +1,178 @@
+"""An error of the database is a QueryError with the text it came with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixpanel_data import StorageEngine
+from mixpanel_data.exceptions import QueryError
+from tests.factories import EVENTS, Kind, dump, events
+from tests.storage.asking import CALLS, Ask, relation
+
+ALL = {**CALLS, "execute": relation}
+
+BROKEN = {
+    "syntax": ("SELEC 1", "SELEC"),
+    "unfinished": ("SELECT (1", "1"),
+    "no table": ("SELECT * FROM nowhere", "nowhere"),
+    "no column": ("SELECT nothing FROM data", "nothing"),
+    "no function": ("SELECT nonsense(1)", "nonsense"),
+    "types": ("SELECT event_time * 2 FROM data", "TIMESTAMP"),
+    "two columns of one name": ("CREATE TABLE t (x INT, x INT)", "x"),
+}
+AT_RUNTIME = {
+    "late conversion": ("SELECT CAST(insert_id AS INTEGER) FROM data", "id-000000"),
+    "raised": ("SELECT error('boom')", "boom"),
+    "late row": ("SELECT CAST(x AS INT) FROM (VALUES ('1'), ('a')) t(x)", "a"),
+}
+
+
+@pytest.fixture(scope="module")
+def data(shared: StorageEngine) -> StorageEngine:
+    """Give an engine with a table of ten events."""
+    EVENTS.create(shared, events(10))
+    return shared
+
+
+def _expect(error: QueryError, sql: str, told: str) -> None:
+    assert error.code == "QUERY_FAILED"
+    assert error.details["query"] == sql
+    assert told in error.details["original_error"]
+    assert error.details["original_error"] in str(error)
+    assert "Exception" in error.details["error_type"] or "Error" in error.details["error_type"]
+
+
+@pytest.mark.parametrize(("sql", "told"), BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("ask", ALL.values(), ids=ALL)
+def test_broken_text(ask: Ask, sql: str, told: str, data: StorageEngine) -> None:
+    with pytest.raises(QueryError) as caught:
+        ask(data, sql)
+    _expect(caught.value, sql, told)
+
+
+@pytest.mark.parametrize(("sql", "told"), AT_RUNTIME.values(), ids=AT_RUNTIME)
+@pytest.mark.parametrize("ask", CALLS.values(), ids=CALLS)
+def test_text_that_breaks_while_it_runs(ask: Ask, sql: str, told: str, data: StorageEngine) -> None:
+    with pytest.raises(QueryError) as caught:
+        ask(data, sql)
+    _expect(caught.value, sql, told)
+
+
+@pytest.mark.parametrize("text", ["", " \n", ";", "-- only a comment"], ids=repr)
+@pytest.mark.parametrize("ask", ALL.values(), ids=ALL)
+def test_text_without_a_statement(ask: Ask, text: str, data: StorageEngine) -> None:
+    with pytest.raises(QueryError) as caught:
+        ask(data, text)
+    assert caught.value.details["query"] == text
+
+
+@pytest.mark.parametrize("ask", CALLS.values(), ids=CALLS)
+def test_a_broken_statement(ask: Ask, data: StorageEngine) -> None:
+    with pytest.raises(QueryError) as caught:
+        ask(data, sa.select(sa.column("x")).select_from(sa.table("nowhere")))
+    assert "nowhere" in caught.value.details["original_error"]
+    assert "FROM nowhere" in caught.value.details["query"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        ("SELECT ?", []),
+        ("SELECT ?", [1, 2]),
+        ("SELECT 1", [1]),
+        ("SELECT $x", {"y": 1}),
+        ("SELECT $x", {}),
+        ("SELECT ?", {"x": 1}),
+        ("SELECT $x", [object()]),
+        ("SELECT ?", [object()]),
+        ("SELECT $1::INT", ["a"]),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("ask", CALLS.values(), ids=CALLS)
+def test_parameters_that_do_not_fit(ask: Ask, sql: str, params: Any, data: StorageEngine) -> None:
+    with pytest.raises(QueryError):
+        ask(data, sql, params)
+    assert ask(data, "SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize("ask", CALLS.values(), ids=CALLS)
+def test_a_statement_without_its_parameter(ask: Ask, data: StorageEngine) -> None:
+    statement = sa.select(sa.bindparam("x", type_=sa.Integer, required=True))
+    with pytest.raises(QueryError):
+        ask(data, statement, {})
+
+
+@pytest.fixture
+def reader(db_path: Any) -> Iterator[StorageEngine]:
+    """Give an engine that only reads, with a table of each kind."""
+    with StorageEngine(db_path) as engine:
+        for kind in (EVENTS, EVENTS.other):
+            kind.create(engine, kind.records(3), kind.name)
+    with StorageEngine(db_path, read_only=True) as engine:
+        yield engine
+
+
+WRITES: dict[str, Callable[[StorageEngine, Kind], Any]] = {
+    "create": lambda e, kind: kind.create(e, kind.records(3), "more"),
+    "append": lambda e, kind: kind.append(e, kind.records(3), kind.name),
+    "drop_table": lambda e, kind: e.drop_table(kind.name),
+    "text": lambda e, kind: e.execute_rows(f"DELETE FROM {kind.name}"),
+    "statement": lambda e, kind: e.execute_rows(sa.delete(e.table(kind.name))),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_reader_cannot_write(
+    write: Callable[[StorageEngine, Kind], Any], reader: StorageEngine, kind: Kind
+) -> None:
+    before = dump(reader)
+    with pytest.raises(QueryError, match="read-only"):
+        write(reader, kind)
+    assert dump(reader) == before
+
+
+def test_an_error_leaves_the_engine_usable(data: StorageEngine) -> None:
+    for ask in CALLS.values():
+        with pytest.raises(QueryError):
+            ask(data, "SELECT nothing FROM data")
+        assert ask(data, "SELECT count(*) FROM data") == [(10,)]
+
+
+def test_a_failed_transaction_of_the_users_own_can_be_rolled_back(data: StorageEngine) -> None:
+    data.execute_rows("BEGIN")
+    data.execute_rows("DELETE FROM data")
+    with pytest.raises(QueryError):
+        data.execute_rows("SELECT nothing FROM data")
+    data.execute_rows("ROLLBACK")
+    assert data.execute_scalar("SELECT count(*) FROM data") == 10
+
+
+TOKENS = """SELECT FROM WHERE data * ( ) , ; ' " ` : :x ? $1 $x % %s -- /* */ 1 'a' :: -> ->> [ ] {
+    } \\ \\: \0 é 😀 NULL CAST AS INT insert_id properties '$.a' JOIN ON GROUP BY ALL LIMIT -1 = <>
+    EXPLAIN DESCRIBE BETWEEN CASE END 1/0 'x'::INT 1e999 x'0' @ # ! ~ ^ | & UNION WITH VALUES"""
+
+
+@given(
+    tokens=st.lists(st.sampled_from(TOKENS.split()), max_size=8),
+    gap=st.sampled_from([" ", "", "\n"]),
+    call=st.sampled_from(sorted(ALL)),
+    params=st.sampled_from([None, [], [1], {"x": 1}]),
+)
+def test_no_error_of_the_driver_escapes(
+    tokens: list[str], gap: str, call: str, params: Any, data: StorageEngine
+) -> None:
+    text = gap.join(tokens)
+    question = [text] if params is None or call == "execute" else [text, params]
+    # Only a scalar may be refused for another reason than the database's.
+    refused = ValueError if call == "execute_scalar" else QueryError
+    with suppress(QueryError, refused):
+        ALL[call](data, *question)
+    assert data.execute_scalar("SELECT count(*) FROM data") == 10

@@ -1,0 +1,108 @@
+"""The public calls as a type checker sees them: checked by mypy, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from typing_extensions import assert_type
+
+from mixpanel_data import EventRecord, ProfileRecord, StorageEngine, TableMetadata
+from mixpanel_data.orm import Event, Profile
+from mixpanel_data.types import ColumnInfo, SQLResult, TableInfo, TableKind, TableSchema
+
+
+class JanuaryEvent(Event):
+    """A table of events."""
+
+    __tablename__ = "events_jan"
+
+
+class Customer(Profile):
+    """A table of profiles."""
+
+    __tablename__ = "customers"
+
+
+def opening(path: Path) -> None:
+    """Every way to open gives an engine."""
+    assert_type(StorageEngine(path), StorageEngine)
+    assert_type(StorageEngine("x.db", read_only=True), StorageEngine)
+    assert_type(StorageEngine.for_project("1", read_only=True), StorageEngine)
+    assert_type(StorageEngine.open_existing(path, read_only=False), StorageEngine)
+    assert_type(StorageEngine.ephemeral(), StorageEngine)
+    with StorageEngine.memory() as engine:
+        assert_type(engine, StorageEngine)
+        assert_type(engine.path, Path | None)
+        assert_type(engine.read_only, bool)
+        assert_type(engine.connection, duckdb.DuckDBPyConnection)
+        assert_type(engine.engine, sa.Engine)
+
+
+def writing(engine: StorageEngine, meta: TableMetadata) -> None:
+    """Records are iterables of typed mappings."""
+
+    def events() -> Iterator[EventRecord]:
+        yield {
+            "event_name": "A",
+            "event_time": "2024-01-01T00:00:00Z",
+            "distinct_id": "u",
+            "insert_id": "i",
+            "properties": {"$os": "iOS"},
+        }
+
+    profiles: list[ProfileRecord] = [{"distinct_id": "u", "properties": {}}]
+    heard: list[int] = []
+    assert_type(engine.create_events_table("a", events(), meta), int)
+    assert_type(engine.append_events_table("a", events(), meta, heard.append, 500), int)
+    assert_type(engine.create_profiles_table("p", profiles, meta, progress_callback=print), int)
+    assert_type(engine.append_profiles_table("p", profiles, meta, batch_size=10), int)
+    engine.create_events_table("a", profiles, meta)  # type: ignore[arg-type]
+    engine.create_events_table("a", [{"event_name": "A"}], meta)  # type: ignore[typeddict-item]
+
+
+def asking(engine: StorageEngine) -> None:
+    """Each call has its own form of result; query keeps the types of the statement."""
+    assert_type(engine.execute("SELECT 1"), duckdb.DuckDBPyRelation)
+    assert_type(engine.execute_df("SELECT ?", [1]), pd.DataFrame)
+    assert_type(engine.execute_rows("SELECT $x", {"x": 1}), SQLResult)
+    assert_type(engine.execute_rows_params(sa.select(sa.literal(1)), {}), SQLResult)
+    assert_type(engine.execute_scalar("SELECT 1"), Any)
+
+    pairs = sa.select(JanuaryEvent.event_name, JanuaryEvent.event_time)
+    for row in engine.query(pairs):
+        name, time = row._tuple()
+        assert_type(name, str)
+        assert_type(time, datetime)
+    seen: Sequence[sa.Row[tuple[datetime | None]]] = engine.query(sa.select(Customer.last_seen))
+    assert_type(engine.table("a"), sa.Table)
+    assert seen
+
+
+def mapped(engine: StorageEngine) -> None:
+    """The mapped classes have typed attributes."""
+    session = engine.session()
+    assert_type(session, Session)
+    for event in session.scalars(sa.select(JanuaryEvent)):
+        assert_type(event, JanuaryEvent)
+        assert_type(event.event_time, datetime)
+        assert_type(event.insert_id, str)
+    for customer in session.scalars(sa.select(Customer)):
+        assert_type(customer.last_seen, datetime | None)
+
+
+def looking(engine: StorageEngine) -> None:
+    """What is in the database comes as typed values."""
+    assert_type(engine.list_tables(), list[TableInfo])
+    assert_type(engine.list_tables()[0].type, TableKind)
+    assert_type(engine.get_schema("a"), TableSchema)
+    assert_type(engine.get_schema("a").columns, list[ColumnInfo])
+    assert_type(engine.get_metadata("a"), TableMetadata)
+    assert_type(engine.table_exists("a"), bool)
+    assert_type(engine.get_metadata("a").from_date, str | None)

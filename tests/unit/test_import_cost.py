@@ -1,0 +1,15 @@
+"""Importing the library does not bring in what only some of its users need."""
+
+from __future__ import annotations
+
+import json
+
+from tests.storage.processes import run
+
+
+def test_importing_the_library_loads_no_migrations_and_no_terminal() -> None:
+    loaded = json.loads(
+        run("import json, sys, mixpanel_data; print(json.dumps(sorted(sys.modules)))")
+    )
+    assert "mixpanel_data._internal.storage" in loaded
+    assert {"alembic", "typer", "rich", "click", "mixpanel_data.cli"}.isdisjoint(loaded)

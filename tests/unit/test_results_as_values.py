@@ -1,0 +1,84 @@
+"""What the library gives back is plain, frozen, and tells itself as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pickle
+from typing import Any
+
+import pytest
+
+from mixpanel_data.types import ColumnInfo, SQLResult, TableInfo, TableSchema
+from tests.factories import FETCHED_AT
+
+COLUMN = ColumnInfo("insert_id", "VARCHAR", nullable=False, primary_key=True)
+INFO = TableInfo("jan", "events", 5, FETCHED_AT)
+SCHEMA = TableSchema("jan", [COLUMN])
+TOLD: list[tuple[Any, dict[str, Any]]] = [
+    (
+        COLUMN,
+        {"name": "insert_id", "type": "VARCHAR", "nullable": False, "primary_key": True},
+    ),
+    (
+        INFO,
+        {
+            "name": "jan",
+            "type": "events",
+            "row_count": 5,
+            "fetched_at": "2024-03-01T12:30:00+00:00",
+        },
+    ),
+    (SCHEMA, {"table_name": "jan", "columns": [COLUMN.to_dict()]}),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), TOLD, ids=lambda part: type(part).__name__)
+def test_a_value_tells_itself_as_json(value: Any, expected: dict[str, Any]) -> None:
+    assert value.to_dict() == expected
+    assert json.loads(json.dumps(value.to_dict())) == expected
+
+
+@pytest.mark.parametrize("value", [COLUMN, INFO, SCHEMA], ids=lambda value: type(value).__name__)
+def test_a_value_is_frozen(value: Any) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(value, dataclasses.fields(value)[0].name, "other")
+
+
+def _result() -> SQLResult:
+    return SQLResult(["x", "y"], [(1, "a"), (2, None)])
+
+
+def test_a_result_is_a_list_of_tuples() -> None:
+    result = _result()
+    assert isinstance(result, list)
+    assert result == [(1, "a"), (2, None)]
+    assert (len(result), result[1], list(result)) == (2, (2, None), [(1, "a"), (2, None)])
+    assert result.rows == [(1, "a"), (2, None)]
+
+
+def test_a_result_knows_its_columns() -> None:
+    assert _result().columns == ["x", "y"]
+    assert SQLResult(("x",), []).columns == ["x"]
+
+
+def test_a_result_tells_its_rows_as_dicts() -> None:
+    assert _result().to_dicts() == [{"x": 1, "y": "a"}, {"x": 2, "y": None}]
+    assert SQLResult(["x"], []).to_dicts() == []
+
+
+def test_a_result_tells_itself_as_json() -> None:
+    told = json.loads(json.dumps(_result().to_dict()))
+    assert told["columns"] == ["x", "y"]
+    assert told["rows"] == [[1, "a"], [2, None]]
+
+
+def test_a_result_without_rows_is_false() -> None:
+    assert not SQLResult(["x"], [])
+    assert _result()
+
+
+def test_a_result_crosses_processes() -> None:
+    twin = pickle.loads(pickle.dumps(_result()))
+    assert twin == _result()
+    assert twin.columns == ["x", "y"]
