@@ -128,6 +128,17 @@ def test_an_interrupt_that_the_database_made_an_error_of_is_an_interrupt(
     assert run("tables", "--db", loaded).code == 143
 
 
+def test_a_closed_pipe_has_an_exit_code_of_its_own(
+    run: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(StorageEngine, "list_tables", closed)
+    done = run("tables", "--db", loaded)
+    assert (done.code, done.err) == (141, "")
+
+
 def test_a_bug_is_not_hidden(run: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise AttributeError("a bug")
@@ -140,6 +151,7 @@ def test_a_bug_is_not_hidden(run: Run, loaded: Path, monkeypatch: pytest.MonkeyP
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
     """Call main as the console script does, and give its exit code."""
     monkeypatch.setattr(sys, "argv", ["mixpanel-data", *arguments])
+    monkeypatch.setattr(os, "_exit", sys.exit)
     with pytest.raises(SystemExit) as ended:
         main()
     return ended.value.code

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from mixpanel_data import StorageEngine
+
 from .conftest import Run
 
 
@@ -140,6 +142,13 @@ def test_a_query_cannot_write(query: Run, sql: str) -> None:
 @pytest.mark.parametrize("sql", ["", "/* nothing */"])
 def test_no_statement_is_an_error(query: Run, sql: str) -> None:
     done = query(sql)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+
+
+def test_a_statement_without_rows_is_an_error(query: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What DuckDB before 2.0 gives for SET and its like.
+    monkeypatch.setattr(StorageEngine, "execute", lambda *_: None)
+    done = query("SET threads = 1")
     assert (done.code, "gives no rows" in done.err) == (1, True)
 
 

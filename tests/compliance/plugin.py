@@ -60,9 +60,13 @@ def _set_schema(cfg: Any, dbapi_connection: Any, schema_name: str) -> None:
 
 @delete_from_all_tables.for_db("duckdb")
 def _empty(connection: sa.Connection, cfg: Any, metadata: sa.MetaData) -> None:
-    # DuckDB does not delete parents in the transaction that has deleted their children.
-    metadata.drop_all(connection)
-    metadata.create_all(connection)
+    if any(table.foreign_keys for table in metadata.tables.values()):
+        # DuckDB does not delete parents in the transaction that has deleted their children.
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+        return
+    for table in metadata.tables.values():
+        connection.execute(table.delete())
 
 
 @pytest.hookimpl(trylast=True)

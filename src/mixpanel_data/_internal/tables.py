@@ -70,13 +70,13 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in (EVENTS, PROFILES)}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*", re.ASCII)
 
 
-def check_name(name: str) -> None:
+def check_name(name: object) -> None:
     """Refuse a name that user tables may not have.
 
     Raises:
         ValueError: the name is empty, starts with an underscore, or holds other characters.
     """
-    if not _NAME.fullmatch(str(name)):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(
             f"Invalid table name {name!r}: use letters, digits and underscores, and do not start"
             " with an underscore (that prefix is reserved for internal tables)."

@@ -6,7 +6,7 @@ import typer
 
 from mixpanel_data import __version__
 from mixpanel_data.cli import demo, load, query, tables
-from mixpanel_data.cli.outcome import Commands, watch_signals
+from mixpanel_data.cli.outcome import Commands, leave, watch_signals
 
 _EPILOG = """\b
 The database is --db PATH, or --project ID for ~/.mixpanel_data/ID.db,
@@ -71,4 +71,7 @@ def root(version: VersionOption = False) -> None:
 def run() -> None:
     """Run the command that the arguments ask for, and exit with its code."""
     watch_signals()
-    app(prog_name="mixpanel-data")
+    try:
+        app(prog_name="mixpanel-data")
+    except SystemExit as ended:
+        leave(ended.code)

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -57,7 +58,6 @@ class Commands(typer.core.TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            _discard_stdout()
             raise typer.Exit(_READER_GONE) from None
         except BaseException as error:
             # DuckDB may have turned the interrupt into an error of its own.
@@ -109,12 +109,17 @@ def explain(error: Exception) -> str:
     return " ".join(message.split())
 
 
+def leave(code: object) -> NoReturn:
+    """End the process at once: everything is closed, there is nothing left to take down.
+
+    An orderly end makes duckdb 2.0 list its own objects on stderr, as leaks, whenever pyarrow
+    held data and SQLAlchemy was imported.
+    """
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else 0)
+
+
 def _code(error: Exception) -> int:
     return LOCKED if isinstance(error, DatabaseLockedError) else REFUSED
-
-
-def _discard_stdout() -> None:
-    # What is still buffered would raise again when the interpreter flushes it at exit.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
