@@ -1,6 +1,7 @@
 """The local warehouse for Mixpanel data: fetch once, query many times."""
 
 from mixpanel_data._internal.storage import StorageEngine
+from mixpanel_data._version import __version__
 from mixpanel_data.exceptions import (
     DatabaseLockedError,
     DatabaseNotFoundError,
@@ -14,7 +15,9 @@ from mixpanel_data.exceptions import (
 )
 from mixpanel_data.types import (
     ColumnInfo,
+    Coverage,
     EventRecord,
+    LoadInfo,
     ProfileRecord,
     SQLResult,
     TableInfo,
@@ -22,15 +25,15 @@ from mixpanel_data.types import (
     TableSchema,
 )
 
-__version__ = "0.1.0"
-
 __all__ = [
     "ColumnInfo",
+    "Coverage",
     "DatabaseLockedError",
     "DatabaseNotFoundError",
     "EventRecord",
     "ForkedEngineError",
     "InvalidRecordError",
+    "LoadInfo",
     "MixpanelDataError",
     "ProfileRecord",
     "QueryError",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
 TableKind = Literal["events", "profiles"]
+LoadAction = Literal["create", "append", "replace"]
 
 
 class EventRecord(TypedDict):
@@ -79,6 +80,12 @@ class TableMetadata(BaseModel):
             raise ValueError(f"from_date {self.from_date} is after to_date {self.to_date}")
         return self
 
+    @property
+    def filters(self) -> dict[str, Any]:
+        """The filter fields that were given."""
+        fields = self.model_dump(exclude_none=True)
+        return {name: value for name, value in fields.items() if name.startswith("filter_")}
+
     def to_dict(self) -> dict[str, Any]:
         """Give JSON-ready values."""
         return {**self.model_dump(), "fetched_at": self.fetched_at.isoformat()}
@@ -122,6 +129,58 @@ class TableSchema:
     def to_dict(self) -> dict[str, Any]:
         """Give JSON-ready values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadInfo:
+    """One finished load, as the ledger keeps it; its times are aware, in UTC.
+
+    ``records`` were read, ``stored`` of them kept. ``duplicates`` were skipped, ``collisions`` kept
+    under an ``insert_id`` of their own, and ``replaced`` rows were there before and made way.
+    ``filters`` are the filter fields of the load's metadata that were given.
+    """
+
+    table_name: str
+    type: TableKind
+    action: LoadAction
+    source: str | None
+    started_at: datetime
+    finished_at: datetime
+    from_date: str | None
+    to_date: str | None
+    filters: dict[str, Any]
+    records: int
+    stored: int
+    duplicates: int
+    collisions: int
+    replaced: int
+    library_version: str
+    duckdb_version: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        times = {key: getattr(self, key).isoformat() for key in ("started_at", "finished_at")}
+        return {**asdict(self), **times}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The days of a table that its loads brought, and those between the first and last they did not.
+
+    ``undated`` counts the loads that did not say which days they brought.
+    """
+
+    table_name: str
+    loaded: list[date]
+    missing: list[date]
+    undated: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        days = {
+            key: [day.isoformat() for day in getattr(self, key)] for key in ("loaded", "missing")
+        }
+        return {**asdict(self), **days}
 
 
 class SQLResult(list[tuple[Any, ...]]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timezone
 from typing import Any
 
@@ -12,15 +11,13 @@ from mixpanel_data._internal.tables import (
     KINDS,
     Kind,
     catalog,
+    loads,
     metadata,
     quoted,
     user_table,
 )
 from mixpanel_data.exceptions import TableExistsError, TableNotFoundError
 from mixpanel_data.types import ColumnInfo, TableInfo, TableMetadata, TableSchema
-
-# Fields of TableMetadata that have a column of their own; the filters share one.
-_PLAIN = ("type", "fetched_at", "from_date", "to_date", "duplicates", "collisions")
 
 _relations = sa.text(
     """
@@ -55,7 +52,7 @@ _columns = sa.text(
 
 def create_missing(connection: sa.Connection) -> None:
     """Make the internal tables that a new database lacks."""
-    metadata.create_all(connection, tables=[catalog])
+    metadata.create_all(connection, tables=[catalog, loads])
 
 
 def find(connection: sa.Connection, name: str) -> str | None:
@@ -219,14 +216,14 @@ def _day(text: str | None) -> date | None:
 
 
 def _row(connection: sa.Connection, name: str, meta: TableMetadata) -> dict[str, Any]:
-    values: Mapping[str, Any] = meta.model_dump()
     count = sa.select(sa.func.count()).select_from(sa.table(quoted(name)))
-    filters = {k: v for k, v in values.items() if k not in _PLAIN and v is not None}
     return {
-        **{key: values[key] for key in _PLAIN},
-        "fetched_at": meta.fetched_at.replace(tzinfo=None),
+        "type": meta.type,
+        "fetched_at": meta.fetched_at,
         "from_date": _day(meta.from_date),
         "to_date": _day(meta.to_date),
         "row_count": connection.scalar(count),
-        "filters": filters,
+        "filters": meta.filters,
+        "duplicates": meta.duplicates,
+        "collisions": meta.collisions,
     }

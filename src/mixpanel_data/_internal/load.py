@@ -8,7 +8,7 @@ rows has none, because the index must fit in memory.
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,49 +27,69 @@ _MARK = "~"
 _FINGERPRINT = 16
 
 
+Feed = Callable[[sa.Connection, sa.Table], int]
+"""Puts all records of a load into a table without a key, and says how many they were."""
+
+
 @dataclass(frozen=True)
 class Counts:
-    """What became of the records of one load."""
+    """What became of the records of one load, and how many rows made way for them."""
 
     read: int
     stored: int
-    duplicates: int
     collisions: int
+    replaced: int = 0
+
+    @property
+    def duplicates(self) -> int:
+        """The records that were skipped."""
+        return self.read - self.stored
 
 
 def create(
-    connection: sa.Connection,
-    table: sa.Table,
-    kind: Kind,
-    batches: Iterator[pa.RecordBatch],
-    index_limit: int,
+    connection: sa.Connection, table: sa.Table, kind: Kind, feed: Feed, index_limit: int
 ) -> Counts:
     """Make *table* and fill it."""
     connection.execute(CreateTable(_keyless(table, table.name)))
-    read = _insert(connection, table, batches)
-    duplicates, collisions = _settle(connection, kind, _rows(table), None)
-    if read - duplicates <= index_limit:
+    read = feed(connection, table)
+    collisions = _settle(connection, kind, _rows(table), None)
+    stored = _count(connection, table)
+    if stored <= index_limit:
         connection.execute(AddConstraint(table.primary_key))
-    return Counts(read, read - duplicates, duplicates, collisions)
+    return Counts(read, stored, collisions)
 
 
 def append(
     connection: sa.Connection,
     table: sa.Table,
     kind: Kind,
-    batches: Iterator[pa.RecordBatch],
+    feed: Feed,
     index_limit: int,
+    *,
+    making_way: sa.ColumnElement[bool] | None = None,
+    newer_by: str | None = None,
 ) -> Counts:
-    """Add to *table* what it does not hold yet."""
+    """Add to *table* what it does not hold yet.
+
+    The rows that fulfil *making_way* are deleted first. With *newer_by*, the name of a time column,
+    a row also makes way for one of the same key that is later in it.
+    """
     staging = _keyless(table, f"_staging_{table.name}", prefixes=["TEMPORARY"])
     connection.execute(CreateTable(staging))
-    read = _insert(connection, staging, batches)
-    duplicates, collisions = _settle(connection, kind, _rows(staging), _rows(table))
-    if _count(connection, table) + read - duplicates > index_limit:
+    read = feed(connection, staging)
+    before = _count(connection, table)
+    if making_way is not None:
+        connection.execute(sa.delete(table).where(making_way))
+    if newer_by is not None:
+        _prefer_newer(connection, kind, _rows(staging), _rows(table), newer_by)
+    left = _count(connection, table)
+    collisions = _settle(connection, kind, _rows(staging), _rows(table))
+    stored = _count(connection, staging)
+    if left + stored > index_limit:
         _shed_key(connection, table)
     _copy(connection, staging, table)
     connection.execute(DropTable(staging))
-    return Counts(read, read - duplicates, duplicates, collisions)
+    return Counts(read, stored, collisions, replaced=before - left)
 
 
 def _shed_key(connection: sa.Connection, table: sa.Table) -> None:
@@ -99,7 +119,7 @@ def _rows(table: sa.Table) -> sa.TableClause:
     return sa.table(table.name, *columns, sa.column("rowid", sa.BigInteger))
 
 
-def _insert(connection: sa.Connection, table: sa.Table, batches: Iterator[pa.RecordBatch]) -> int:
+def insert(connection: sa.Connection, table: sa.Table, batches: Iterator[pa.RecordBatch]) -> int:
     """Run one INSERT … SELECT on a second thread, fed by *batches* pulled on this one."""
     first = next(batches, None)
     if first is None:
@@ -155,14 +175,13 @@ class _Handoff:
 
 def _settle(
     connection: sa.Connection, kind: Kind, fresh: sa.TableClause, held: sa.TableClause | None
-) -> tuple[int, int]:
+) -> int:
     """Make the keys of *fresh* unique, within itself and against *held*.
 
     Rows equal in the kind's identity are duplicates: the first stays. A different row whose key
     is taken gets a derived key. That key may itself be taken, so this repeats until none is.
-    Gives the numbers of duplicates removed and of colliding rows kept.
+    Gives the number of colliding rows that were kept.
     """
-    before = _count(connection, fresh)
     collisions = renamed = 0
     if held is not None and _has_derived_keys(connection, kind, held):
         connection.execute(_delete_equal(kind, fresh, held, _derived_key(kind, fresh)))
@@ -181,7 +200,29 @@ def _settle(
         renamed = _rename(connection, kind, fresh, contested)
         collisions += renamed
         if not renamed:
-            return before - _count(connection, fresh), collisions
+            return collisions
+
+
+def _prefer_newer(
+    connection: sa.Connection,
+    kind: Kind,
+    fresh: sa.TableClause,
+    held: sa.TableClause,
+    newer_by: str,
+) -> None:
+    """Leave of each key only the row that is latest in *newer_by*, the first of equals.
+
+    A row without that time is older than any with one.
+    """
+    connection.execute(_delete_later(fresh, (kind.key,), fresh.c[newer_by].desc().nulls_last()))
+    same = held.c[kind.key] == fresh.c[kind.key]
+    newer = sa.or_(
+        fresh.c[newer_by] > held.c[newer_by],
+        sa.and_(fresh.c[newer_by].is_not(None), held.c[newer_by].is_(None)),
+    )
+    stale = sa.exists().where(same, sa.func.coalesce(newer, False).is_(False)).correlate(fresh)
+    connection.execute(sa.delete(fresh).where(stale))
+    connection.execute(sa.delete(held).where(held.c[kind.key].in_(sa.select(fresh.c[kind.key]))))
 
 
 def _count(connection: sa.Connection, rows: sa.FromClause) -> int:
@@ -218,21 +259,25 @@ def _delete_equal(
     )
 
 
-def _later(fresh: sa.TableClause, columns: Sequence[str]) -> sa.Select[tuple[int]]:
-    """Select the rows of *fresh* that an earlier row equals in *columns*."""
+def _later(
+    fresh: sa.TableClause, columns: Sequence[str], *order: sa.ColumnElement[Any]
+) -> sa.Select[int]:
+    """Select the rows of *fresh* that one before it, in *order*, equals in *columns*."""
     key = fresh.c[columns[-1]]
     ranked = sa.select(
         fresh.c.rowid,
         sa.func.row_number()
-        .over(partition_by=[fresh.c[name] for name in columns], order_by=fresh.c.rowid)
+        .over(partition_by=[fresh.c[name] for name in columns], order_by=[*order, fresh.c.rowid])
         .label("rank"),
     ).where(key.in_(sa.select(key).group_by(key).having(sa.func.count() > 1)))
     rank = ranked.subquery()
     return sa.select(rank.c.rowid).where(rank.c.rank > 1)
 
 
-def _delete_later(fresh: sa.TableClause, columns: Sequence[str]) -> sa.Delete:
-    return sa.delete(fresh).where(fresh.c.rowid.in_(_later(fresh, columns)))
+def _delete_later(
+    fresh: sa.TableClause, columns: Sequence[str], *order: sa.ColumnElement[Any]
+) -> sa.Delete:
+    return sa.delete(fresh).where(fresh.c.rowid.in_(_later(fresh, columns, *order)))
 
 
 def _rename(

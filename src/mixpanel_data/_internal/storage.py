@@ -8,9 +8,11 @@ import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import duckdb
 import pyarrow
@@ -18,14 +20,26 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import DropTable
 
-from mixpanel_data._internal import catalog, load
+from mixpanel_data._internal import catalog, exports, ledger, load
 from mixpanel_data._internal.engine import Database
 from mixpanel_data._internal.errors import open_errors, query_errors
 from mixpanel_data._internal.records import batches
-from mixpanel_data._internal.tables import EVENTS, PROFILES, Kind, check_name, quoted, user_table
-from mixpanel_data.exceptions import DatabaseNotFoundError
+from mixpanel_data._internal.tables import (
+    EVENTS,
+    KINDS,
+    PROFILES,
+    Kind,
+    check_name,
+    quoted,
+    user_table,
+)
+from mixpanel_data._version import __version__
+from mixpanel_data.exceptions import DatabaseNotFoundError, InvalidRecordError, QueryError
 from mixpanel_data.types import (
+    Coverage,
     EventRecord,
+    LoadAction,
+    LoadInfo,
     ProfileRecord,
     SQLResult,
     TableInfo,
@@ -47,6 +61,7 @@ logger = logging.getLogger(__name__)
 
 Params = Sequence[Any] | Mapping[str, Any]
 Progress = Callable[[int], object]
+OnConflict = Literal["ignore", "update"]
 
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
@@ -193,7 +208,8 @@ class StorageEngine:
             InvalidRecordError: a record is missing a field, or a field is wrong.
             QueryError: the database failed.
         """
-        return self._load(load.create, EVENTS, name, data, metadata, progress_callback, batch_size)
+        order = _Order(EVENTS, name, metadata)
+        return self._load_records(order, data, progress_callback, batch_size)
 
     def create_profiles_table(
         self,
@@ -204,9 +220,8 @@ class StorageEngine:
         batch_size: int = 1000,
     ) -> int:
         """Make a table of profiles; all else as ``create_events_table``."""
-        return self._load(
-            load.create, PROFILES, name, data, metadata, progress_callback, batch_size
-        )
+        order = _Order(PROFILES, name, metadata)
+        return self._load_records(order, data, progress_callback, batch_size)
 
     def append_events_table(
         self,
@@ -215,14 +230,20 @@ class StorageEngine:
         metadata: TableMetadata,
         progress_callback: Progress | None = None,
         batch_size: int = 1000,
+        *,
+        replace: bool = False,
     ) -> int:
         """Add events to a table, skipping those it holds; all else as ``create_events_table``.
 
+        With *replace*, the events from ``metadata.from_date`` to ``to_date`` (both inclusive), of
+        ``filter_events`` where that is given, make way for the new ones in the same transaction.
+
         Raises:
             TableNotFoundError: the table is not there.
-            ValueError: it is not a table of events.
+            ValueError: it is not a table of events, or *replace* without both dates.
         """
-        return self._load(load.append, EVENTS, name, data, metadata, progress_callback, batch_size)
+        order = _Order(EVENTS, name, metadata, "replace" if replace else "append")
+        return self._load_records(order, data, progress_callback, batch_size)
 
     def append_profiles_table(
         self,
@@ -231,50 +252,98 @@ class StorageEngine:
         metadata: TableMetadata,
         progress_callback: Progress | None = None,
         batch_size: int = 1000,
+        *,
+        on_conflict: OnConflict = "ignore",
     ) -> int:
-        """Add profiles to a table; all else as ``append_events_table``."""
-        return self._load(
-            load.append, PROFILES, name, data, metadata, progress_callback, batch_size
-        )
+        """Add profiles to a table; all else as ``append_events_table``.
 
-    def _load(
+        *on_conflict* says what becomes of a profile that the table holds: "ignore" keeps the one
+        that is there, "update" the one with the later ``last_seen``.
+        """
+        order = _Order(PROFILES, name, metadata, "append", on_conflict)
+        return self._load_records(order, data, progress_callback, batch_size)
+
+    def load_export(
         self,
-        fill: Callable[..., load.Counts],
-        kind: Kind,
         name: str,
-        data: Iterable[Mapping[str, Any]],
+        paths: str | Path | Iterable[str | Path],
         metadata: TableMetadata,
+        *,
+        append: bool = False,
+        replace: bool = False,
+        on_conflict: OnConflict = "ignore",
+        progress: Progress | None = None,
+    ) -> int:
+        """Load Mixpanel's raw files (see ``formats``) into a table, and count the rows stored.
+
+        ``metadata.type`` says what the files hold. *paths* are files or glob patterns, plain, gzip
+        or zstd, all of them one load. DuckDB parses them itself, several times as fast as records
+        from an iterable, with the same rules and results. *append*, *replace* and *on_conflict* are
+        those of the append calls; *progress* gets the bytes read so far, as stored.
+
+        Raises:
+            FileNotFoundError: a path is not there, or a pattern fits none.
+            InvalidRecordError: a line is no record, or a file is cut short; names file and line.
+            ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
+        """
+        files = exports.expand(paths)
+        action: LoadAction = "replace" if replace else "append" if append else "create"
+        kind, source = KINDS[metadata.type], ", ".join(map(str, files))
+        order = _Order(kind, name, metadata, action, on_conflict, source)
+        if exports.suits_duckdb(files):
+            with suppress(exports.Irregular, InvalidRecordError, QueryError):
+                # What fails here is done again below, which knows the line that is to blame.
+                return self._load(
+                    order, lambda to, table: exports.insert(to, table, kind, files, progress)
+                )
+        records = exports.READERS[kind.name](*files, progress=progress)
+        return self._load_records(order, records, None, 1)
+
+    def _load_records(
+        self,
+        order: _Order,
+        data: Iterable[Mapping[str, Any]],
         progress: Progress | None,
         batch_size: int,
     ) -> int:
-        check_name(name)
-        if metadata.type != kind.name:
-            raise ValueError(
-                f"metadata.type is {metadata.type!r}, but the records are {kind.name}."
-            )
         if batch_size < 1:
             raise ValueError(f"batch_size must be 1 or more, not {batch_size}.")
-        find, enter = (
-            (catalog.new_table, catalog.register)
-            if fill is load.create
-            else (catalog.known_table, catalog.refresh)
-        )
         caller = _Caller(progress)
+        records = batches(caller.pull(data, batch_size), user_table(order.kind, order.name))
         try:
-            with self._writing(f"load into {name}", name) as connection:
-                table = find(connection, name, kind)
-                records = batches(caller.pull(data, batch_size), table)
-                counts = fill(connection, table, kind, records, self.index_limit)
-                counted = {"duplicates": counts.duplicates, "collisions": counts.collisions}
-                enter(connection, table.name, metadata.model_copy(update=counted))
-                if counts.read:
-                    caller.report(counts.stored)
+            return self._load(
+                order, lambda to, table: load.insert(to, table, records), caller.report
+            )
         except Exception:
             if not caller.errors:
                 raise
-        if caller.errors:
-            # Outside the handler, so that it leaves as it came: no context, no translation.
-            raise caller.errors[0]
+        # Outside the handler, so that it leaves as it came: no context, no translation.
+        raise caller.errors[0]
+
+    def _load(self, order: _Order, feed: load.Feed, report: Progress | None = None) -> int:
+        kind, name, meta = order.kind, order.name, order.metadata
+        started = ledger.now()
+        with self._writing(f"load into {name}", name) as connection:
+            if order.action == "create":
+                table = catalog.new_table(connection, name, kind)
+                counts = load.create(connection, table, kind, feed, self.index_limit)
+            else:
+                table = catalog.known_table(connection, name, kind)
+                counts = load.append(
+                    connection,
+                    table,
+                    kind,
+                    feed,
+                    self.index_limit,
+                    making_way=order.making_way(table),
+                    newer_by="last_seen" if order.on_conflict == "update" else None,
+                )
+            counted = {"duplicates": counts.duplicates, "collisions": counts.collisions}
+            enter = catalog.register if order.action == "create" else catalog.refresh
+            enter(connection, table.name, meta.model_copy(update=counted))
+            ledger.record(connection, order.entry(table.name, started, counts))
+            if report is not None and counts.read:
+                report(counts.stored)
         logger.info("Loaded %s into %s: %s", kind.name, name, counts)
         return counts.stored
 
@@ -442,6 +511,20 @@ class StorageEngine:
         with self._looking(f"metadata of {name}") as connection:
             return catalog.metadata_of(connection, name)
 
+    def loads(self, table: str | None = None) -> list[LoadInfo]:
+        """Give the ledger: the finished loads of one table, or of all, in their order."""
+        with self._looking("loads") as connection:
+            return ledger.history(connection, table)
+
+    def coverage(self, table: str) -> Coverage:
+        """Say which days a table's loads brought, and which between them are missing.
+
+        Raises:
+            TableNotFoundError: it is not there.
+        """
+        with self._looking(f"coverage of {table}") as connection:
+            return ledger.coverage(connection, catalog.require(connection, table))
+
     @contextmanager
     def _looking(self, what: str) -> Iterator[sa.Connection]:
         with query_errors(what), self._database.begin() as connection:
@@ -466,6 +549,62 @@ def _named(params: Params | None) -> Mapping[str, Any] | None:
     if isinstance(params, Mapping):
         return params
     raise TypeError("A SQLAlchemy statement takes its parameters by name, as a mapping.")
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a load is to do, checked before anything is touched."""
+
+    kind: Kind
+    name: str
+    metadata: TableMetadata
+    action: LoadAction = "create"
+    on_conflict: OnConflict = "ignore"
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        if self.metadata.type != self.kind.name:
+            raise ValueError(
+                f"metadata.type is {self.metadata.type!r}, but the records are {self.kind.name}."
+            )
+        if self.on_conflict not in ("ignore", "update"):
+            raise ValueError(f"on_conflict must be 'ignore' or 'update', not {self.on_conflict!r}.")
+        if self.action == "replace" and not (self.metadata.from_date and self.metadata.to_date):
+            raise ValueError("replace needs metadata with from_date and to_date: what to replace.")
+
+    def making_way(self, table: sa.Table) -> sa.ColumnElement[bool] | None:
+        """Select the events that a replacing load is to replace."""
+        first, last = self.metadata.from_date, self.metadata.to_date
+        if self.action != "replace" or first is None or last is None:
+            return None
+        end = datetime.fromisoformat(last) + timedelta(days=1)
+        chosen = sa.and_(
+            table.c.event_time >= datetime.fromisoformat(first), table.c.event_time < end
+        )
+        names = self.metadata.filter_events
+        return chosen if names is None else chosen & table.c.event_name.in_(names)
+
+    def entry(self, table: str, started: datetime, counts: load.Counts) -> LoadInfo:
+        """Give the ledger's row of the finished load."""
+        return LoadInfo(
+            table_name=table,
+            type=self.kind.name,
+            action=self.action,
+            source=self.source,
+            started_at=started,
+            finished_at=ledger.now(),
+            from_date=self.metadata.from_date,
+            to_date=self.metadata.to_date,
+            filters=self.metadata.filters,
+            records=counts.read,
+            stored=counts.stored,
+            duplicates=counts.duplicates,
+            collisions=counts.collisions,
+            replaced=counts.replaced,
+            library_version=__version__,
+            duckdb_version=duckdb.__version__,
+        )
 
 
 class _Caller:

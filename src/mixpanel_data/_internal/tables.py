@@ -48,6 +48,28 @@ catalog = sa.Table(
     sa.Column("collisions", sa.BigInteger),
 )
 
+loads = sa.Table(
+    "_loads",
+    metadata,
+    sa.Column("table_name", sa.String, nullable=False),
+    sa.Column("type", sa.String, nullable=False),
+    # 'create', 'append' or 'replace'.
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("source", sa.String),
+    sa.Column("started_at", _UtcTimestamp, nullable=False),
+    sa.Column("finished_at", _UtcTimestamp, nullable=False),
+    sa.Column("from_date", sa.Date),
+    sa.Column("to_date", sa.Date),
+    sa.Column("filters", sa.JSON),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("stored", sa.BigInteger, nullable=False),
+    sa.Column("duplicates", sa.BigInteger, nullable=False),
+    sa.Column("collisions", sa.BigInteger, nullable=False),
+    sa.Column("replaced", sa.BigInteger, nullable=False),
+    sa.Column("library_version", sa.String, nullable=False),
+    sa.Column("duckdb_version", sa.String, nullable=False),
+)
+
 
 @dataclass(frozen=True)
 class Kind:

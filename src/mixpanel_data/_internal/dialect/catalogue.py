@@ -81,9 +81,9 @@ def relations(place: Place, names: Collection[str] | None = None) -> sa.Select[A
     tables = sa.select(
         _tables.c.table_name, sa.false().label("is_view"), _tables.c.comment, _tables.c.sql
     ).where(_here(_tables, place))
-    views = sa.select(
-        _views.c.view_name, sa.true(), _views.c.comment, _views.c.sql
-    ).where(_here(_views, place), sa.not_(_views.c.internal))
+    views = sa.select(_views.c.view_name, sa.true(), _views.c.comment, _views.c.sql).where(
+        _here(_views, place), sa.not_(_views.c.internal)
+    )
     both = sa.union_all(tables, views).subquery()
     return _named(sa.select(both), both.c.table_name, names).order_by(both.c.table_name)
 

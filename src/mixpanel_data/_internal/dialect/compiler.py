@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import base
 
 if TYPE_CHECKING:
     from sqlalchemy.sql.ddl import CreateTable, DropTable
-    from sqlalchemy.sql.elements import BinaryExpression, BindParameter, ColumnElement
+    from sqlalchemy.sql.elements import BinaryExpression
 
 
 def counter(column: sa.Column[Any]) -> sa.Sequence | None:

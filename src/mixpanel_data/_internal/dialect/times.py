@@ -38,7 +38,9 @@ def _normal_form(match: re.Match[str]) -> str:
     """Spell a time as every supported Python's fromisoformat() takes it."""
     time = match["time"] if match["time"].count(":") == 2 else match["time"] + ":00"
     fraction = (match["fraction"] or "").ljust(6, "0")[:6]
-    offset = "+00:00" if match["zulu"] else f"{match['sign']}{match['hours']}:{match['minutes'] or '00'}"
+    offset = (
+        "+00:00" if match["zulu"] else f"{match['sign']}{match['hours']}:{match['minutes'] or '00'}"
+    )
     return f"{match['date']}T{time}.{fraction}{offset}"
 
 

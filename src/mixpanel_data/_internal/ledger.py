@@ -1,0 +1,74 @@
+"""The ledger: one immutable row for every finished load, and what the rows say together."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.tables import loads
+from mixpanel_data.types import Coverage, LoadInfo
+
+
+def record(connection: sa.Connection, load: LoadInfo) -> None:
+    """Write a load into the ledger, in the load's own transaction."""
+    row = {column.name: getattr(load, column.name) for column in loads.columns}
+    for name in ("from_date", "to_date"):
+        row[name] = row[name] and date.fromisoformat(row[name])
+    connection.execute(sa.insert(loads).values(row))
+
+
+def history(connection: sa.Connection, table: str | None = None) -> list[LoadInfo]:
+    """Give the loads of one table, or of all, in the order in which they finished.
+
+    Loads of an earlier table of the same name are among them.
+    """
+    rows = sa.select(loads).order_by(loads.c.finished_at)
+    if table is not None:
+        rows = rows.where(sa.func.lower(loads.c.table_name) == table.lower())
+    return [
+        LoadInfo(
+            **{
+                **row,
+                "started_at": row["started_at"].replace(tzinfo=timezone.utc),
+                "finished_at": row["finished_at"].replace(tzinfo=timezone.utc),
+                "from_date": row["from_date"] and row["from_date"].isoformat(),
+                "to_date": row["to_date"] and row["to_date"].isoformat(),
+                "filters": row["filters"] or {},
+            }
+        )
+        for row in connection.execute(rows).mappings()
+    ]
+
+
+def coverage(connection: sa.Connection, table: str) -> Coverage:
+    """Say which days the loads of *table* brought since it was made.
+
+    A load whose filters are narrower than those the table was made with brought no whole day.
+    """
+    past = history(connection, table)
+    made = max((i for i, load in enumerate(past) if load.action == "create"), default=0)
+    loaded: set[date] = set()
+    undated = 0
+    for load in past[made:]:
+        if load.from_date is None or load.to_date is None:
+            undated += 1
+        elif not load.filters or load.filters == past[made].filters:
+            first, last = date.fromisoformat(load.from_date), date.fromisoformat(load.to_date)
+            loaded.update(_days(first, last))
+    whole = _days(min(loaded), max(loaded)) if loaded else []
+    return Coverage(
+        table_name=table,
+        loaded=sorted(loaded),
+        missing=[day for day in whole if day not in loaded],
+        undated=undated,
+    )
+
+
+def now() -> datetime:
+    """Give the present as the ledger keeps it."""
+    return datetime.now(timezone.utc)
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
