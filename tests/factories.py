@@ -104,11 +104,12 @@ PROFILES = Kind("profiles", "distinct_id", profile)
 
 
 def dump(engine: StorageEngine) -> dict[str, Any]:
-    """Give everything the database holds: its tables, with types and rows, internal ones too."""
+    """Give everything the database holds, internal tables too; but not when its loads ran."""
     names = engine.execute_rows(
         "SELECT table_name, sql FROM duckdb_tables() WHERE NOT temporary ORDER BY ALL"
     )
     return {
-        name: (sql, list(engine.execute_rows(f'SELECT * FROM "{name}" ORDER BY ALL')))
+        name: (sql, list(engine.execute_rows(f'SELECT {columns} FROM "{name}" ORDER BY ALL')))
         for name, sql in names
+        for columns in ["* EXCLUDE (started_at, finished_at)" if name == "_loads" else "*"]
     }

@@ -165,7 +165,7 @@ class LoadInfo:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The days of a table that its loads brought, and those between the first and last they did not.
+    """The days of a table that its loads brought, and the missing ones between first and last.
 
     ``undated`` counts the loads that did not say which days they brought.
     """

@@ -13,11 +13,13 @@ from mixpanel_data import exceptions, types
 
 PROMISED = {
     "ColumnInfo",
+    "Coverage",
     "DatabaseLockedError",
     "DatabaseNotFoundError",
     "EventRecord",
     "ForkedEngineError",
     "InvalidRecordError",
+    "LoadInfo",
     "MixpanelDataError",
     "ProfileRecord",
     "QueryError",

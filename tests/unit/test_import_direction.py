@@ -15,13 +15,16 @@ PACKAGE = ROOT.name
 
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
-    ["exceptions", "types"],
+    ["_version", "exceptions", "types"],
     ["_internal.lines"],
     [
         *("_internal.tables", "_internal.dialect", "_internal.errors", "_internal.records"),
         *("_internal.forking", "formats", "orm", "demo"),
     ],
-    ["_internal.engine", "_internal.migrate", "_internal.catalog", "_internal.load", "reports"],
+    [
+        *("_internal.engine", "_internal.migrate", "_internal.catalog", "_internal.ledger"),
+        *("_internal.load", "_internal.exports", "reports"),
+    ],
     ["_internal.storage"],
     [""],  # the public door
     ["cli"],

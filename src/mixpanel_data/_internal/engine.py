@@ -178,14 +178,10 @@ class Database:
         """Set DuckDB's memory limit, and give the one before."""
         connection = self._anchor.driver_connection
         assert isinstance(connection, duckdb.DuckDBPyConnection)
-        (before, higher) = connection.execute(
-            "SELECT before, parse_formatted_bytes(before) > parse_formatted_bytes($1)"
-            " FROM (SELECT current_setting('memory_limit') AS before)",
-            [limit],
-        ).fetchall()[0]
-        if higher or not lower_only:
+        before: str = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+        if not lower_only or _bytes(before) > _bytes(limit):
             connection.execute(f"SET memory_limit = '{limit}'")
-        return str(before)
+        return before
 
     def check_usable(self) -> None:
         """Refuse a closed database, and one that a fork brought here."""
@@ -224,6 +220,13 @@ def _close(
         connection.close()
     if temporary is not None:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _bytes(size: str) -> float:
+    """Read a size as DuckDB writes it: "18.8 GiB"."""
+    number, unit = size.split()
+    power: int = ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
+    return float(number) * 1024.0**power
 
 
 def _log(path: Path) -> Path:

@@ -37,6 +37,8 @@ _MOST_HELD = 50_000
 # leave the range of a double. A harmless line that matches only takes the slower way.
 _DUBIOUS = r"[:,\[]\s*(-?([nN][aA]|[iI][nN])|[}\]]|-?[0-9.]+[eE]\+?[0-9]{3})"
 
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"
+
 _EVENTS = """
 SELECT CASE WHEN regular THEN x[1] ELSE '' END AS event_name,
        CASE WHEN regular
@@ -71,7 +73,7 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(js
                          AND (types[3] IS NULL OR last_seen IS NOT NULL)
                          AND x[1] <> :held
                          AND NOT regexp_matches(CAST(line AS VARCHAR), :dubious), false) AS regular
-      FROM (SELECT *, CASE WHEN regexp_full_match(x[2], '\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d\\:\\d\\d\\:\\d\\d')
+      FROM (SELECT *, CASE WHEN regexp_full_match(x[2], :iso)
                            THEN TRY_CAST(x[2] AS TIMESTAMP) END AS last_seen
             FROM (SELECT line,
                          json_extract_string(line, ['$."$distinct_id"',
@@ -88,7 +90,7 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(js
 _QUERIES = {"events": _EVENTS, "profiles": _PROFILES}
 
 
-class Irregular(Exception):
+class IrregularError(Exception):
     """The files are better read by ``formats``."""
 
 
@@ -104,12 +106,15 @@ def insert(
     *progress* gets the bytes read so far, as stored.
 
     Raises:
-        Irregular: too many lines are out of the ordinary, or a held line is no record.
+        IrregularError: too many lines are out of the ordinary, or a held line is no record.
         DBAPIError: DuckDB cannot read a file.
     """
     names = [column.name for column in table.columns]
-    values = {"files": list(map(str, files)), "held": _HELD, "dubious": _DUBIOUS}
-    select = sa.text(_QUERIES[kind.name]).bindparams(**values).columns(*map(sa.column, names))
+    values = {"files": list(map(str, files)), "held": _HELD, "dubious": _DUBIOUS, "iso": _ISO}
+    query = sa.text(_QUERIES[kind.name])
+    select = query.bindparams(
+        **{name: value for name, value in values.items() if f":{name}" in query.text}
+    ).columns(*map(sa.column, names))
     _run(connection, sa.insert(table).from_select(names, select), files, progress)
     _put_back(connection, table, kind)
     return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
@@ -149,7 +154,7 @@ def _put_back(connection: sa.Connection, table: sa.Table, kind: Kind) -> None:
     if not count:
         return
     if count > _MOST_HELD:
-        raise Irregular
+        raise IrregularError
     line = sa.cast(rows.c.properties, sa.String)
     found = connection.execute(sa.select(rows.c.rowid, line).where(held).order_by(rows.c.rowid))
     positions, lines = zip(*found.all())
@@ -158,7 +163,7 @@ def _put_back(connection: sa.Connection, table: sa.Table, kind: Kind) -> None:
         batches(READERS[kind.name](source), user_table(kind, str(table.name)))
     )
     if packed.num_rows != count:
-        raise Irregular
+        raise IrregularError
     packed = packed.append_column("_position", pa.array(positions, pa.int64()))
     with arrow_source(connection, packed) as fresh:
         new = {column.name: fresh.c[column.name] for column in table.columns}
@@ -190,7 +195,7 @@ _MAGIC = {b"\x1f\x8b": {".gz"}, b"\x28\xb5\x2f\xfd": {".zst"}}
 
 
 def suits_duckdb(files: Sequence[Path]) -> bool:
-    """Say whether DuckDB would open these very files, and tell their compression, by their names."""
+    """Say whether their names let DuckDB find these very files, and how they are compressed."""
     return all(_is_plain(file) for file in files)
 
 
