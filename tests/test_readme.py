@@ -41,5 +41,5 @@ def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
                 _run_shell(line)
         else:
             assert language == "python"
-            exec(compile(text, "README.md", "exec", dont_inherit=True), namespace)  # noqa: S102
+            exec(compile(text, "README.md", "exec", dont_inherit=True), namespace)
     assert len(BLOCKS) > 5

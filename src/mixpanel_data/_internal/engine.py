@@ -25,7 +25,7 @@ from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
 _TEMPORARY_PREFIX = "mixpanel_data_"
 _EPHEMERAL_FILE = "ephemeral.db"
 _DRIVER = "duckdb+mixpanel_data"
-_LOAD_MEMORY = "256 MiB"
+_LOAD_MEMORY = "160 MiB"
 
 
 class _Guard:
