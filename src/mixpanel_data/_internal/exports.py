@@ -37,7 +37,12 @@ _MOST_HELD = 50_000
 # leave the range of a double. A harmless line that matches only takes the slower way.
 _DUBIOUS = r"[:,\[]\s*(-?([nN][aA]|[iI][nN])|[}\]]|-?[0-9.]+[eE]\+?[0-9]{3})"
 
-_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d"
+# A key that may be there twice: DuckDB takes the first, JSON parsers the last.
+_TWICE = "|".join(
+    rf'"{key}"\s*:.*"{key}"\s*:' for key in ("time", "distinct_id", r"\$insert_id", r"\$last_seen")
+)
+
+_ISO = r"[1-9]\d{3}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 
 _EVENTS = """
 SELECT CASE WHEN regular THEN x[1] ELSE '' END AS event_name,
@@ -53,7 +58,9 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] IN ('BIGINT', 'UBIGIN
                          AND len(json_keys(line)) = 2
                          AND t BETWEEN -62135596800000 AND 253402300799999
                          AND x[4] <> '' AND x[4] <> :held
-                         AND NOT regexp_matches(CAST(line AS VARCHAR), :dubious), false) AS regular
+                         AND NOT regexp_matches(CAST(line AS VARCHAR), :dubious)
+                         AND (NOT regexp_matches(CAST(line AS VARCHAR), :twice)
+                              OR list_unique(json_keys(p)) = len(json_keys(p))), false) AS regular
       FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t
             FROM (SELECT json AS line,
                          json_extract_string(json, ['$.event', '$.properties.time',
@@ -72,7 +79,8 @@ SELECT CASE WHEN regular THEN x[1] ELSE :held END AS distinct_id,
 FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(json_keys(line)) = 2
                          AND (types[3] IS NULL OR last_seen IS NOT NULL)
                          AND x[1] <> :held
-                         AND NOT regexp_matches(CAST(line AS VARCHAR), :dubious), false) AS regular
+                         AND NOT regexp_matches(CAST(line AS VARCHAR), :dubious)
+                         AND NOT regexp_matches(CAST(line AS VARCHAR), :twice), false) AS regular
       FROM (SELECT *, CASE WHEN regexp_full_match(x[2], :iso)
                            THEN TRY_CAST(x[2] AS TIMESTAMP) END AS last_seen
             FROM (SELECT line,
@@ -110,7 +118,13 @@ def insert(
         DBAPIError: DuckDB cannot read a file.
     """
     names = [column.name for column in table.columns]
-    values = {"files": list(map(str, files)), "held": _HELD, "dubious": _DUBIOUS, "iso": _ISO}
+    values = {
+        "files": list(map(str, files)),
+        "held": _HELD,
+        "dubious": _DUBIOUS,
+        "twice": _TWICE,
+        "iso": _ISO,
+    }
     query = sa.text(_QUERIES[kind.name])
     select = query.bindparams(
         **{name: value for name, value in values.items() if f":{name}" in query.text}
