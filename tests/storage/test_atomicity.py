@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy.exc
 
 from mixpanel_data import StorageEngine
-from mixpanel_data.exceptions import InvalidRecordError, QueryError, TableNotFoundError
+from mixpanel_data.exceptions import InvalidRecordError, QueryError
 from tests.factories import Kind, Record, dump
 
 Load = Callable[..., int]
@@ -61,13 +61,10 @@ ERRORS = [
     ValueError("theirs"),
     KeyError("event_name"),
     TypeError("theirs"),
-    UnicodeError("theirs"),
-    MemoryError("theirs"),
     duckdb.IOException("theirs"),
     sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception("theirs")),
     QueryError("theirs"),
     InvalidRecordError("theirs"),
-    TableNotFoundError("theirs"),
 ]
 
 
@@ -82,7 +79,7 @@ def test_whatever_the_source_raises_is_the_callers(
     _expect_unharmed(memory, kind, load, before)
 
 
-@pytest.mark.parametrize("at", [4, 8, 10])
+@pytest.mark.parametrize("at", [4, 10])
 @pytest.mark.parametrize(
     "error",
     [RuntimeError("enough"), KeyboardInterrupt(), StopIteration(), duckdb.IOException("theirs")],
@@ -112,13 +109,13 @@ def test_an_invalid_record(position: int, load: Load, memory: StorageEngine, kin
     _expect_unharmed(memory, kind, load, before)
 
 
-@pytest.mark.parametrize("position", [4_999, 5_001, 24_999])
+@pytest.mark.parametrize("position", [4_999, 11_999])
 def test_a_late_failure_of_a_large_load(
     position: int, load: Load, memory: StorageEngine, kind: Kind
 ) -> None:
     before, error = dump(memory), OSError("the network is gone")
     with pytest.raises(OSError, match="the network is gone") as caught:
-        load(memory, _fails_at(position, kind.records(25_000, 100), error))
+        load(memory, _fails_at(position, kind.records(12_000, 100), error))
     assert caught.value is error
     _expect_unharmed(memory, kind, load, before)
 

@@ -67,7 +67,7 @@ def _expected(records: list[Record]) -> set[tuple[Any, ...]]:
     return {(*_identity(record)[:3], record["properties"]["all"]) for record in records}
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(records=st.lists(_events(), max_size=24), batch_size=st.integers(1, 30))
 def test_each_event_is_stored_once(
     records: list[Record], batch_size: int, shared: StorageEngine
@@ -79,7 +79,7 @@ def test_each_event_is_stored_once(
         assert shared.get_metadata("data").duplicates == len(records) - stored
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(records=st.lists(_events(), max_size=24), data=st.data())
 def test_any_split_into_loads_stores_the_same(
     records: list[Record], data: st.DataObject, shared: StorageEngine
@@ -91,7 +91,7 @@ def test_any_split_into_loads_stores_the_same(
         assert _contents(shared) == _expected(records)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(records=st.lists(_events(), max_size=24), data=st.data())
 def test_overlapping_loads_in_any_order_store_the_same(
     records: list[Record], data: st.DataObject, shared: StorageEngine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -31,8 +31,9 @@ def arrow_source(
     try:
         yield sa.table(name, *(sa.column(column) for column in data.schema.names))
     finally:
-        try:
+        # In an aborted transaction nothing can run; the name goes with the rollback.
+        with suppress(duckdb.TransactionException):
+            if hasattr(raw, "complete"):
+                # DuckDB 2.0 wants a result that nobody read to its end out of the way first.
+                raw.complete()
             raw.unregister(name)
-        except duckdb.TransactionException:
-            # Aborted: the name goes with the rollback.
-            pass

@@ -58,7 +58,7 @@ def many_rows(statement: str) -> ManyRows | None:
     constants = _positions(tail)
     selected = _substitute(values, lambda position: f'{ROWS}."{position}"')
     tail = _substitute(tail, lambda position: f"${constants.index(position) + 1}")
-    sql = f"{statement[:names_end]} SELECT {selected} FROM {ROWS}{tail}"
+    sql = f"{statement[:names_end]} SELECT {selected} FROM {ROWS}{tail}"  # noqa: S608
     return ManyRows(sql, _positions(values), constants, keys)
 
 

@@ -34,8 +34,44 @@ def _quoted(part: str) -> str:
     return '"' + part.replace('"', '""') + '"' if re.search(r'[."]', part) else part
 
 
+# DuckDB's reserved words that PostgreSQL leaves free, by duckdb_keywords().
+_RESERVED = frozenset(
+    [
+        "anti",
+        "asof",
+        "at",
+        "by",
+        "collation",
+        "columns",
+        "concurrently",
+        "describe",
+        "generated",
+        "glob",
+        "lambda",
+        "lateral",
+        "map",
+        "pivot",
+        "pivot_longer",
+        "pivot_wider",
+        "positional",
+        "qualify",
+        "semi",
+        "show",
+        "struct",
+        "summarize",
+        "tablesample",
+        "try_cast",
+        "tuple",
+        "unpack",
+        "unpivot",
+    ]
+)
+
+
 class IdentifierPreparer(duckdb_engine.DuckDBIdentifierPreparer):
     """Quotes names, schemas by their parts."""
+
+    reserved_words = duckdb_engine.DuckDBIdentifierPreparer.reserved_words | _RESERVED
 
     def _separate(self, name: str | None) -> tuple[str | None, str | None]:
         return split_schema(name)
