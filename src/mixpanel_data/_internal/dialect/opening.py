@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import weakref
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import duckdb
 
@@ -24,7 +25,7 @@ _SESSION = {
 
 # The files that this process has looked into, by device and inode, each held open: closing any
 # descriptor of a file drops every POSIX lock that the process has on it, DuckDB's own included.
-_looked_into: dict[tuple[int, int], BinaryIO] = {}
+_looked_into: dict[tuple[int, int], int] = {}
 
 # The last connection to each path; while one lives, the file is known to be DuckDB's.
 _connected: weakref.WeakValueDictionary[str, duckdb.DuckDBPyConnection] = (
@@ -58,9 +59,8 @@ def _refuse_foreign(database: str) -> None:
 
 def _is_duckdb(path: Path) -> bool:
     status = path.stat()
-    file = _looked_into.get((status.st_dev, status.st_ino))
-    if file is None:
-        file = path.open("rb", buffering=0)
-        _looked_into[status.st_dev, status.st_ino] = file
-    file.seek(_MAGIC_AT)
-    return file.read(len(_MAGIC)) == _MAGIC
+    place = status.st_dev, status.st_ino
+    if place not in _looked_into:
+        _looked_into[place] = os.open(path, os.O_RDONLY)
+    os.lseek(_looked_into[place], _MAGIC_AT, os.SEEK_SET)
+    return os.read(_looked_into[place], len(_MAGIC)) == _MAGIC

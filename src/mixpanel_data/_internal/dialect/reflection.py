@@ -128,7 +128,7 @@ class Reflection:
         found = self.get_multi_indexes(
             connection, schema, [table_name], ObjectScope.ANY, ObjectKind.ANY
         )
-        return self._value_or_raise(found, table_name, schema)  # type: ignore[attr-defined,no-any-return]
+        return self._value_or_raise(found, table_name, schema)  # type: ignore[attr-defined]
 
     def get_table_options(self, connection: Connection, *args: Any, **kw: Any) -> Any:
         raise NotImplementedError("DuckDB's tables have no options")
