@@ -21,6 +21,14 @@ COUNT = 10
 POSITIONS = [0, 1, BATCH - 1, BATCH, BATCH + 1, COUNT - 1]
 
 
+@pytest.fixture
+def memory(shared: StorageEngine) -> Iterator[StorageEngine]:
+    """Give the module's engine, and leave it empty."""
+    yield shared
+    for info in shared.list_tables():
+        shared.drop_table(info.name)
+
+
 @pytest.fixture(params=["create", "append"])
 def load(request: pytest.FixtureRequest, memory: StorageEngine, kind: Kind) -> Load:
     """Give both ways to load into ``data``, next to a table that has nothing to do with it."""

@@ -20,7 +20,7 @@ ALL = {**CALLS, "execute": relation}
 
 BROKEN = {
     "syntax": ("SELEC 1", "SELEC"),
-    "unfinished": ("SELECT (1", "1"),
+    "unfinished": ("SELECT (1", "syntax"),
     "no table": ("SELECT * FROM nowhere", "nowhere"),
     "no column": ("SELECT nothing FROM data", "nothing"),
     "no function": ("SELECT nonsense(1)", "nonsense"),
