@@ -3,6 +3,7 @@ PYTHON ?= python3
 PYTHON310 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.10*/bin/python) python3.10)
 VENV := .venv
 OLDEST := .venv-oldest
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 
 .PHONY: demo test check format compliance bench oldest clean
@@ -25,8 +26,8 @@ format: $(VENV)/installed
 compliance: $(VENV)/installed
 	$(BIN)/python -m pytest -c tests/compliance/pytest.ini
 
-bench: $(VENV)/installed
-	$(BIN)/python -m benchmarks
+bench: $(BENCH)/installed
+	$(BENCH)/bin/python -m benchmarks $(BENCHFLAGS)
 
 oldest: $(OLDEST)/installed
 	$(OLDEST)/bin/python -m pytest
@@ -36,6 +37,11 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
+$(BENCH)/installed: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --editable '.[bench,cli]'
+	touch $@
+
 $(OLDEST)/installed: pyproject.toml
 	$(PYTHON310) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet uv
@@ -43,4 +49,4 @@ $(OLDEST)/installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(OLDEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(OLDEST) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
