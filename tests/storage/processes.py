@@ -33,7 +33,8 @@ for line in sys.stdin:
 
 def environment(**changes: str) -> dict[str, str]:
     """Give this process's environment, changed, from which a child can import the tests."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **changes}
 
 
 def start(code: str, *arguments: object, **variables: str) -> subprocess.Popen[str]:

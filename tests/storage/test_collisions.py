@@ -96,6 +96,14 @@ def test_collisions_across_loads(
     assert len(set(_stored(memory).values())) == 3
 
 
+def test_an_event_is_known_by_its_derived_id_alone(memory: StorageEngine) -> None:
+    EVENTS.create(memory, [A, B])
+    memory.execute_rows("DELETE FROM data WHERE event_name = 'A'")
+    assert EVENTS.append(memory, [B]) == 0
+    assert EVENTS.append(memory, [B, A]) == 1
+    assert set(_stored(memory)) == {"A", "B"}
+
+
 def test_duplicates_and_collisions_together(memory: StorageEngine) -> None:
     assert EVENTS.create(memory, [A, B, A, B, B, A, event(1)]) == 3
     assert _counts(memory) == (4, 1)

@@ -29,6 +29,25 @@ class DuckDBImpl(DefaultImpl):
         )
         return found != wanted
 
+    def correct_for_autogen_constraints(
+        self,
+        conn_unique_constraints: set[sa.UniqueConstraint],
+        conn_indexes: set[sa.Index],
+        metadata_unique_constraints: set[sa.UniqueConstraint],
+        metadata_indexes: set[sa.Index],
+    ) -> None:
+        """Match unique constraints by their columns: DuckDB forgets the names they are given."""
+        there = {_names(constraint): constraint for constraint in conn_unique_constraints}
+        for wanted in list(metadata_unique_constraints):
+            found = there.get(_names(wanted))
+            if found is not None:
+                metadata_unique_constraints.discard(wanted)
+                conn_unique_constraints.discard(found)
+
+
+def _names(constraint: sa.UniqueConstraint) -> tuple[str, ...]:
+    return tuple(column.name for column in constraint.columns)
+
 
 # What DuckDB keeps a declared type as.
 _ALIASES = {

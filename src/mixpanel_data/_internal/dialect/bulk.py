@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # Below this, row by row is as fast.
 _FEW_ROWS = 8
 
-# Keys of these types that differ in Python also differ in a column of that type.
 _EXACT_KEYS: dict[type, type[sqltypes.TypeEngine[Any]]] = {
     str: sqltypes.String,
     int: sqltypes.Integer,
@@ -53,10 +52,9 @@ def insert_many(cursor: Cursor, statement: str, rows: Sequence[Row], table: sa.T
     for wave, arrow in waves:
         if arrow is None:
             cursor.executemany(statement, wave)
-            counts.append(len(wave))
         else:
             counts.append(_insert(cursor, insert.sql, arrow, constants))
-    cursor.rowcount = sum(counts)
+    cursor.rowcount = sum(counts) if len(counts) == len(waves) else -1
     return True
 
 
@@ -96,10 +94,10 @@ def _waves(
     if not keys:
         return [rows]
     for name, position in keys.items():
-        column = next((c for c in table.c if c.name == name), None)
-        for kind in {type(row[position]) for row in rows} - {type(None)}:
-            if column is None or not isinstance(column.type, _EXACT_KEYS.get(kind, ())):
-                raise Untyped
+        column = next((column for column in table.c if column.name == name), None)
+        kinds = {type(row[position]) for row in rows} - {type(None)}
+        if column is None or not all(_is_exact(kind, column.type) for kind in kinds):
+            raise Untyped
     waves: defaultdict[int, list[Row]] = defaultdict(list)
     seen: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
@@ -107,3 +105,8 @@ def _waves(
         waves[seen[key]].append(row)
         seen[key] += 1
     return waves.values()
+
+
+def _is_exact(kind: type, type_: sqltypes.TypeEngine[Any]) -> bool:
+    """Tell whether keys of this kind that differ in Python also differ in such a column."""
+    return isinstance(type_, _EXACT_KEYS.get(kind, ())) and not getattr(type_, "collation", None)

@@ -209,9 +209,3 @@ class Cursor:
         """Forget the result."""
         self.description, self.rowcount = None, -1
         self._driver, self._kept, self._lost = None, iter(()), False
-
-    def setinputsizes(self, sizes: Any) -> None:
-        """Do nothing: DuckDB takes types from the values."""
-
-    def setoutputsize(self, size: Any, column: Any = None) -> None:
-        """Do nothing: DuckDB has no such limit."""

@@ -19,7 +19,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+]+:")
 _SESSION = {
     "autoinstall_known_extensions": "false",
     "python_enable_replacements": "false",
-    "TimeZone": "'UTC'",
+    "TimeZone": "UTC",
 }
 
 
@@ -39,11 +39,13 @@ def open_database(
     """Connect to a file, or to ``:memory:`` with an optional name."""
     if not database.startswith(":memory:") and database not in _connected:
         _refuse_foreign(database)
+    chosen = {name.lower(): value for name, value in config.items()}
+    ours = {name.lower() for name in _SESSION}
+    config = {name: value for name, value in config.items() if name.lower() not in ours}
     raw = duckdb.connect(database, read_only=read_only, config=config)
-    chosen = {name.lower() for name in config}
-    for name, value in _SESSION.items():
-        if name.lower() not in chosen:
-            raw.execute(f"SET {name} = {value}")
+    for name, default in _SESSION.items():
+        value = str(chosen.get(name.lower(), default)).replace("'", "''")
+        raw.execute(f"SET {name} = '{value}'")
     _connected[database] = raw
     return raw
 

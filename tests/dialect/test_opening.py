@@ -1,0 +1,92 @@
+"""Opening a file: beside plain connections, read-only, and never through an extension."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy as sa
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "data.db"
+
+
+def test_an_engine_opens_beside_a_plain_connection(path: Path, engine: sa.Engine) -> None:
+    with duckdb.connect(str(path)) as plain:
+        plain.execute("CREATE TABLE t AS SELECT 1 AS a")
+        with engine.connect() as connection:
+            assert connection.exec_driver_sql("FROM t").scalar() == 1
+        assert plain.execute("SELECT current_setting('python_enable_replacements')").fetchone() == (
+            True,
+        )
+
+
+def test_read_only(path: Path, url: str) -> None:
+    with duckdb.connect(str(path)) as plain:
+        plain.execute("CREATE TABLE t AS SELECT 1 AS a")
+    engine = sa.create_engine(url, connect_args={"read_only": True})
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("FROM t").scalar() == 1
+        with pytest.raises(sa.exc.DBAPIError, match="read-only"):
+            connection.exec_driver_sql("DELETE FROM t")
+    engine.dispose()
+
+
+def test_the_url_may_carry_settings(url: str) -> None:
+    engine = sa.create_engine(f"{url}?threads=1&TimeZone=Asia/Tokyo")
+    with engine.connect() as connection:
+        settings = "SELECT current_setting('threads'), current_setting('TimeZone')"
+        assert connection.exec_driver_sql(settings).one() == (1, "Asia/Tokyo")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("content", [b"", b"abc", b"SQLite format 3\0" + bytes(100), b"PAR1" * 9])
+def test_other_files_are_refused_and_left_alone(path: Path, url: str, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(sa.exc.OperationalError, match="DuckDB database"):
+        sa.create_engine(url).connect()
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("address", ["https://example.invalid/a.db", "sqlite:a.db", "s3://a/b.db"])
+def test_other_protocols_are_refused(address: str) -> None:
+    url = sa.URL.create("duckdb+mixpanel_data", database=address)
+    with pytest.raises(sa.exc.OperationalError, match="not a local DuckDB database file"):
+        sa.create_engine(url).connect()
+
+
+def test_an_attached_file_of_another_format_fetches_nothing(
+    tmp_path: Path, engine: sa.Engine
+) -> None:
+    foreign = tmp_path / "foreign.sqlite"
+    foreign.write_bytes(b"SQLite format 3\0" + bytes(4000))
+    with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError):
+        connection.exec_driver_sql(f"ATTACH '{foreign}'")
+
+
+@pytest.mark.parametrize("address", ["duckdb+mixpanel_data://", "duckdb+mixpanel_data:///:memory:"])
+def test_each_engine_in_memory_has_a_database_of_its_own(address: str) -> None:
+    one, other = sa.create_engine(address), sa.create_engine(address)
+    with one.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a INTEGER)")
+    assert sa.inspect(one).get_table_names() == ["t"]
+    assert sa.inspect(other).get_table_names() == []
+    one.dispose()
+    other.dispose()
+
+
+def test_a_name_shares_a_database_in_memory() -> None:
+    url = "duckdb+mixpanel_data:///:memory:shared_by_name"
+    one, other = sa.create_engine(url), sa.create_engine(url)
+    with one.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (a INTEGER)")
+    assert sa.inspect(other).get_table_names() == ["t"]
+    one.dispose()
+    other.dispose()
+
+
+def test_plain_duckdb_urls_are_left_alone(path: Path) -> None:
+    assert sa.create_engine(f"duckdb:///{path}").dialect.driver == "duckdb_engine"
