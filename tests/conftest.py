@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,9 @@ from hypothesis import HealthCheck, settings
 from mixpanel_data import StorageEngine
 
 from .factories import EVENTS, PROFILES, Kind
+
+# A run in the background is started with Ctrl-C ignored, and would pass that on to every child.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "tests",
