@@ -134,6 +134,29 @@ class ForkedEngineError(MixpanelDataError, RuntimeError):
 
 
 class SchemaVersionError(MixpanelDataError):
-    """The file's schema is older or newer than this library works with."""
+    """The file's schema is older or newer than this library works with; it was not touched."""
 
     code = "SCHEMA_VERSION"
+
+    def __init__(self, db_path: str | Path, revision: str, head: str, *, older: bool) -> None:
+        if older:
+            problem = f"is at schema revision {revision}, and this library works with {head}"
+            suggestion = (
+                f"Upgrade it with StorageEngine.open_existing(path, upgrade=True) or"
+                f" `mixpanel-data db upgrade {db_path}`; read_only=True reads it as it is."
+            )
+        else:
+            problem = (
+                f"is at schema revision {revision}, which this library, at {head}, does not know"
+            )
+            suggestion = "A newer mixpanel-data made it: update the library, and open it again."
+        super().__init__(
+            f"Database '{db_path}' {problem}. {suggestion}",
+            db_path=str(db_path),
+            revision=revision,
+            head=head,
+            suggestion=suggestion,
+        )
+        self.db_path = str(db_path)
+        self.revision = revision
+        self.head = head

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timezone
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
 TableKind = Literal["events", "profiles"]
-LoadAction = Literal["create", "append", "replace"]
+LoadAction = Literal["create", "append", "replace", "adopt"]
 
 
 class EventRecord(TypedDict):
@@ -181,6 +182,74 @@ class Coverage:
             key: [day.isoformat() for day in getattr(self, key)] for key in ("loaded", "missing")
         }
         return {**asdict(self), **days}
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision of the schema, and what it brought."""
+
+    id: str
+    summary: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What an upgrade or downgrade did: the revisions before and after, and the backup it made."""
+
+    before: str | None
+    after: str | None
+    backup: Path | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        return {**asdict(self), "backup": self.backup and str(self.backup)}
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseStatus:
+    """What a DuckDB file is to this library.
+
+    ``size`` is in bytes. ``revision`` is None where nothing in the file is this library's;
+    ``pending`` are the revisions that an upgrade would apply. ``unregistered`` are tables that have
+    the columns of a kind but are not in the catalogue, ``others`` all else that is in the file.
+    """
+
+    path: Path
+    size: int
+    storage_version: str
+    revision: str | None
+    head: str
+    pending: list[Revision]
+    tables: list[TableInfo]
+    unregistered: dict[str, TableKind]
+    others: list[str]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this library knows the revision, or there is none."""
+        return self.revision in (None, self.head) or bool(self.pending)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        tables = [table.to_dict() for table in self.tables]
+        return {**asdict(self), "path": str(self.path), "tables": tables}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with a table, and what to do about it."""
+
+    table: str
+    problem: str
+    remedy: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give JSON-ready values."""
+        return asdict(self)
 
 
 class SQLResult(list[tuple[Any, ...]]):

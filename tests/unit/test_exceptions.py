@@ -42,7 +42,8 @@ MADE: list[MixpanelDataError] = [
     DatabaseLockedError("/data/x.db", 4711),
     DatabaseNotFoundError("/data/x.db"),
     ForkedEngineError("forked"),
-    SchemaVersionError("too new", found="0009"),
+    SchemaVersionError("/data/x.db", "0001", "0004", older=True),
+    SchemaVersionError("/data/x.db", "0009", "0004", older=False),
 ]
 
 

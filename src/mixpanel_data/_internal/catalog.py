@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timezone
+from datetime import date, datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateTable
 
+from mixpanel_data._internal.revisions import FIRST_CATALOG, head, version_table
 from mixpanel_data._internal.tables import (
+    EVENTS,
     KINDS,
     Kind,
     catalog,
     loads,
-    metadata,
     quoted,
     user_table,
 )
@@ -50,9 +52,17 @@ _columns = sa.text(
 ).subquery("columns")  # fmt: skip
 
 
-def create_missing(connection: sa.Connection) -> None:
-    """Make the internal tables that a new database lacks."""
-    metadata.create_all(connection, tables=[catalog, loads])
+def create_internal(connection: sa.Connection) -> None:
+    """Make the internal tables of a new database, at the head of the revisions."""
+    for table in (catalog, loads, version_table):
+        connection.execute(CreateTable(table))
+    connection.execute(sa.insert(version_table).values(version_num=head()))
+
+
+def names(connection: sa.Connection) -> list[str]:
+    """Give the names of all tables and views that are not internal."""
+    found = sa.select(_relations.c.table_name).order_by(_relations.c.table_name)
+    return [name for name in connection.scalars(found) if not name.startswith("_")]
 
 
 def find(connection: sa.Connection, name: str) -> str | None:
@@ -110,7 +120,8 @@ def known_table(connection: sa.Connection, name: str, kind: Kind) -> sa.Table:
 
 def kind_of(connection: sa.Connection, name: str) -> Kind | None:
     """Give the kind a table is registered as, or None."""
-    kind = connection.scalar(sa.select(catalog.c.type).where(_same(catalog.c.table_name, name)))
+    rows = _entries(connection)
+    kind = connection.scalar(sa.select(rows.c.type).where(_same(rows.c.table_name, name)))
     return KINDS.get(kind) if kind else None
 
 
@@ -133,6 +144,17 @@ def refresh(connection: sa.Connection, name: str, meta: TableMetadata) -> None:
     connection.execute(sa.update(catalog).where(catalog.c.table_name == name).values(row))
 
 
+def describe(connection: sa.Connection, name: str, kind: Kind) -> TableMetadata:
+    """Give the metadata of a table that nothing else is known of than its rows."""
+    known: dict[str, Any] = {"type": kind.name, "fetched_at": datetime.now(timezone.utc)}
+    if kind is EVENTS:
+        table = user_table(kind, name)
+        for key, end in (("from_date", sa.func.min), ("to_date", sa.func.max)):
+            day = sa.cast(sa.cast(end(table.c.event_time), sa.Date), sa.String)
+            known[key] = connection.scalar(sa.select(day))
+    return TableMetadata(**known)
+
+
 def forget(connection: sa.Connection, name: str) -> None:
     """Remove a table's catalogue row."""
     connection.execute(sa.delete(catalog).where(_same(catalog.c.table_name, name)))
@@ -145,9 +167,8 @@ def metadata_of(connection: sa.Connection, name: str) -> TableMetadata:
         TableNotFoundError: it is not there, or not in the catalogue.
     """
     found = require(connection, name)
-    row = connection.execute(
-        sa.select(catalog).where(_same(catalog.c.table_name, found))
-    ).one_or_none()
+    rows = _entries(connection)
+    row = connection.execute(sa.select(rows).where(_same(rows.c.table_name, found))).one_or_none()
     if row is None:
         raise TableNotFoundError(name)
     return TableMetadata(
@@ -163,10 +184,11 @@ def metadata_of(connection: sa.Connection, name: str) -> TableMetadata:
 
 def tables(connection: sa.Connection) -> list[TableInfo]:
     """Give the registered tables that are in the database, by name."""
+    rows = _entries(connection)
     listed = (
-        sa.select(catalog)
-        .where(catalog.c.table_name.in_(sa.select(_relations.c.table_name)))
-        .order_by(catalog.c.table_name)
+        sa.select(rows)
+        .where(rows.c.table_name.in_(sa.select(_relations.c.table_name)))
+        .order_by(rows.c.table_name)
     )
     return [
         TableInfo(
@@ -204,6 +226,21 @@ def schema_of(connection: sa.Connection, name: str) -> TableSchema:
             for column in columns
         ],
     )
+
+
+def _entries(connection: sa.Connection) -> sa.Subquery:
+    """Give the rows of the catalogue, as any revision keeps them.
+
+    A file that was opened for reading may be older: what it lacks is NULL, or no row at all.
+    """
+    named = sa.select(_columns.c.column_name).where(_columns.c.table_name == catalog.name)
+    there = set(connection.scalars(named))
+    columns = [
+        column if column.name in there else sa.cast(sa.null(), column.type).label(column.name)
+        for column in catalog.columns
+    ]
+    rows = sa.select(*columns)
+    return (rows if there >= FIRST_CATALOG else sa.select(*columns).where(sa.false())).subquery()
 
 
 def _same(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:

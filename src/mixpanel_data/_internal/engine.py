@@ -54,7 +54,12 @@ class Database:
     """
 
     def __init__(
-        self, path: Path | None, *, read_only: bool = False, temporary: str | None = None
+        self,
+        path: Path | None,
+        *,
+        read_only: bool = False,
+        alone: bool = False,
+        temporary: str | None = None,
     ) -> None:
         self.path = path
         self.read_only = read_only
@@ -66,7 +71,11 @@ class Database:
         name = str(path) if path else f":memory:mixpanel_data_{uuid.uuid4().hex}"
         self.engine = sa.create_engine(
             sa.URL.create(_DRIVER, database=name),
-            connect_args={"read_only": True} if read_only else {},
+            connect_args={
+                "read_only": read_only,
+                # DuckDB shares an open file only between connections of the same configuration.
+                "config": {"custom_user_agent": uuid.uuid4().hex} if alone else {},
+            },
             # One pool for any number of threads; last in, first out keeps a thread's connection.
             poolclass=QueuePool,
             max_overflow=-1,
@@ -87,8 +96,10 @@ class Database:
         )
 
     @classmethod
-    def at(cls, path: str | Path, *, read_only: bool = False) -> Database:
+    def at(cls, path: str | Path, *, read_only: bool = False, alone: bool = False) -> Database:
         """Open or create the file at *path*, with the directories above it.
+
+        *alone* shuts out all other connections of this process, too.
 
         Raises:
             DatabaseNotFoundError: *read_only*, and the file is not there.
@@ -102,7 +113,7 @@ class Database:
         else:
             with open_errors(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(path, read_only=read_only)
+        return cls(path, read_only=read_only, alone=alone)
 
     @classmethod
     def ephemeral(cls) -> Database:
@@ -144,22 +155,25 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Give a transaction for a change of ours, in little memory, with a private log."""
-        with self._lean(), self.begin() as connection:
+        with self.lean(), self.begin() as connection:
             yield connection
-            if self.path is not None and not self.read_only:
-                # The commit writes its log here; DuckDB would make it readable by others.
-                with suppress(FileExistsError):
-                    os.close(os.open(_log(self.path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            self.make_log()
         self.keep_private()
+
+    def make_log(self) -> None:
+        """Make the file that the next commit logs to; DuckDB would make it readable by others."""
+        if self.path is not None and not self.read_only:
+            with suppress(FileExistsError):
+                os.close(os.open(log_of(self.path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     def keep_private(self) -> None:
         """Take from others what SQL of the user's may just have made readable to them."""
         if self.path is not None and not self.read_only:
             with suppress(FileNotFoundError):
-                _log(self.path).chmod(0o600)
+                log_of(self.path).chmod(0o600)
 
     @contextmanager
-    def _lean(self) -> Iterator[None]:
+    def lean(self) -> Iterator[None]:
         """Hold DuckDB to _LOAD_MEMORY, commit included: it would rather cache a load than spill."""
         self._guard.check()
         with self._writing:
@@ -176,12 +190,24 @@ class Database:
 
     def _limit_memory(self, limit: str, *, lower_only: bool = True) -> str:
         """Set DuckDB's memory limit, and give the one before."""
-        connection = self._anchor.driver_connection
-        assert isinstance(connection, duckdb.DuckDBPyConnection)
+        connection = self.driver
         before: str = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
         if not lower_only or _bytes(before) > _bytes(limit):
             connection.execute(f"SET memory_limit = '{limit}'")
         return before
+
+    @property
+    def driver(self) -> duckdb.DuckDBPyConnection:
+        """The first connection of the pool, for a look at the database as it is opened."""
+        driver = self._anchor.driver_connection
+        assert isinstance(driver, duckdb.DuckDBPyConnection)
+        return driver
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def check_usable(self) -> None:
         """Refuse a closed database, and one that a fork brought here."""
@@ -229,7 +255,8 @@ def _bytes(size: str) -> float:
     return float(number) * 1024.0**power
 
 
-def _log(path: Path) -> Path:
+def log_of(path: Path) -> Path:
+    """Give the path of a database's write-ahead log."""
     # DuckDB takes what follows a "?" for options, and keeps it at the end.
     name, mark, rest = path.name.partition("?")
     return path.with_name(f"{name}.wal{mark}{rest}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,18 @@ DRIVER_ERRORS = (duckdb.Error, sqlalchemy.exc.SQLAlchemyError)
 
 _LOCK = re.compile(r"Could not set lock on file")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
+_OPEN_HERE = re.compile(r"different configuration than existing connections")
+
+# What to do about files that DuckDB refuses.
+_ADVICE = {
+    re.compile(r"[Ee]ncrypted database"): (
+        "It is encrypted. Copy it, decrypted, to a file of its own with DuckDB's ATTACH and COPY"
+        " FROM DATABASE, and open that."
+    ),
+    re.compile(r"[Tt]rying to read a database file with version number"): (
+        "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
+    ),
+}
 
 
 @contextmanager
@@ -54,7 +67,11 @@ def open_errors(path: Path | None) -> Iterator[None]:
         if path is not None and _LOCK.search(str(cause)):
             holder = _HOLDER.search(str(cause))
             raise DatabaseLockedError(path, int(holder[1]) if holder else None) from error
-        raise OSError(f"Failed to create database at {path or 'memory'}: {cause}") from error
+        if path is not None and _OPEN_HERE.search(str(cause)):
+            raise DatabaseLockedError(path, os.getpid()) from error
+        text = f"Failed to create database at {path or 'memory'}: {cause}"
+        advice = [advice for sign, advice in _ADVICE.items() if sign.search(str(cause))]
+        raise OSError(" ".join([text, *advice])) from error
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
 
+import duckdb
 import sqlalchemy as sa
 
 from mixpanel_data._internal.tables import loads
-from mixpanel_data.types import Coverage, LoadInfo
+from mixpanel_data._version import __version__
+from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata
+
+# What a table's history starts with: a load, or its adoption with the rows that it had.
+_BEGINNINGS = ("create", "adopt")
 
 
 def record(connection: sa.Connection, load: LoadInfo) -> None:
@@ -18,11 +23,39 @@ def record(connection: sa.Connection, load: LoadInfo) -> None:
     connection.execute(sa.insert(loads).values(row))
 
 
+def adopt(connection: sa.Connection, table: TableInfo, meta: TableMetadata) -> None:
+    """Enter a table that was there before its ledger, with the rows that it has."""
+    record(
+        connection,
+        LoadInfo(
+            table_name=table.name,
+            type=table.type,
+            action="adopt",
+            source=None,
+            started_at=meta.fetched_at,
+            finished_at=now(),
+            from_date=meta.from_date,
+            to_date=meta.to_date,
+            filters=meta.filters,
+            records=table.row_count,
+            stored=table.row_count,
+            duplicates=0,
+            collisions=0,
+            replaced=0,
+            library_version=__version__,
+            duckdb_version=duckdb.__version__,
+        ),
+    )
+
+
 def history(connection: sa.Connection, table: str | None = None) -> list[LoadInfo]:
     """Give the loads of one table, or of all, in the order in which they finished.
 
     Loads of an earlier table of the same name are among them.
     """
+    if not sa.inspect(connection).has_table(loads.name):
+        # Opened for reading, and from before there was a ledger.
+        return []
     rows = sa.select(loads).order_by(loads.c.finished_at)
     if table is not None:
         rows = rows.where(sa.func.lower(loads.c.table_name) == table.lower())
@@ -47,7 +80,7 @@ def coverage(connection: sa.Connection, table: str) -> Coverage:
     A load whose filters are narrower than those the table was made with brought no whole day.
     """
     past = history(connection, table)
-    made = max((i for i, load in enumerate(past) if load.action == "create"), default=0)
+    made = max((i for i, load in enumerate(past) if load.action in _BEGINNINGS), default=0)
     loaded: set[date] = set()
     undated = 0
     for load in past[made:]:

@@ -53,7 +53,7 @@ loads = sa.Table(
     metadata,
     sa.Column("table_name", sa.String, nullable=False),
     sa.Column("type", sa.String, nullable=False),
-    # 'create', 'append' or 'replace'.
+    # 'create', 'append' or 'replace'; 'adopt' for a table that was there before its ledger.
     sa.Column("action", sa.String, nullable=False),
     sa.Column("source", sa.String),
     sa.Column("started_at", _UtcTimestamp, nullable=False),

@@ -24,7 +24,7 @@ def arrow_source(
     A reader is read once, lazily, from a thread of DuckDB's. A ``pa.Table`` lent inside a
     transaction stays in memory until that ends: DuckDB keeps the dropped name for undoing.
     """
-    raw = _driver(connection)
+    raw = driver_of(connection)
     name = f"arrow_{uuid4().hex}"
     raw.register(name, data)
     try:
@@ -32,14 +32,14 @@ def arrow_source(
     finally:
         # In an aborted transaction nothing can run; the name goes with the rollback.
         with suppress(duckdb.TransactionException):
-            raw = _driver(connection)
+            raw = driver_of(connection)
             if hasattr(raw, "complete"):
                 # DuckDB 2.0 wants a result that nobody read to its end out of the way first.
                 raw.complete()
             raw.unregister(name)
 
 
-def _driver(connection: sa.Connection) -> duckdb.DuckDBPyConnection:
+def driver_of(connection: sa.Connection) -> duckdb.DuckDBPyConnection:
     """Give the driver's connection, a result still being read on it taken in."""
     raw = connection.connection.driver_connection
     assert isinstance(raw, duckdb.DuckDBPyConnection)

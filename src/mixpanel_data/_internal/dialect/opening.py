@@ -56,13 +56,27 @@ def _refuse_foreign(database: str) -> None:
         raise duckdb.IOException(f'IO Error: "{database}" is not a local DuckDB database file')
     path = Path(database).expanduser()
     if path.is_file() and not _is_duckdb(path):
-        raise duckdb.IOException(f'IO Error: "{path}" is not a DuckDB database file')
+        reason = "is not a DuckDB database file" if path.stat().st_size else "is an empty file"
+        raise duckdb.IOException(f'IO Error: "{path}" {reason}')
 
 
-def _is_duckdb(path: Path) -> bool:
+def descriptor(path: Path) -> int:
+    """Give a descriptor for reading the file, which stays open: see ``_looked_into``."""
     status = path.stat()
     place = status.st_dev, status.st_ino
     if place not in _looked_into:
         _looked_into[place] = os.open(path, os.O_RDONLY)
-    os.lseek(_looked_into[place], _MAGIC_AT, os.SEEK_SET)
-    return os.read(_looked_into[place], len(_MAGIC)) == _MAGIC
+    return _looked_into[place]
+
+
+def release(open_descriptor: int) -> None:
+    """Close what ``descriptor`` gave, of a file that nothing in this process has open any more."""
+    for place, held in list(_looked_into.items()):
+        if held == open_descriptor:
+            os.close(_looked_into.pop(place))
+
+
+def _is_duckdb(path: Path) -> bool:
+    opened = descriptor(path)
+    os.lseek(opened, _MAGIC_AT, os.SEEK_SET)
+    return os.read(opened, len(_MAGIC)) == _MAGIC

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mixpanel_data._internal import catalog
+from mixpanel_data._internal import catalog, revisions
 from mixpanel_data._internal.engine import Database
 from mixpanel_data._internal.errors import open_errors
 from mixpanel_data._internal.storage.asking import Asking
@@ -44,6 +44,7 @@ class StorageEngine(Writing, Asking, Looking):
             ValueError: *path* is None.
             DatabaseNotFoundError: *read_only*, and the file is not there.
             DatabaseLockedError: another process holds the file.
+            SchemaVersionError: its schema is not today's; older ones can be opened read-only.
             OSError: it cannot be opened or made.
         """
         if path is None:
@@ -79,14 +80,25 @@ class StorageEngine(Writing, Asking, Looking):
         return cls._over(Database.memory())
 
     @classmethod
-    def open_existing(cls, path: str | Path, *, read_only: bool = True) -> StorageEngine:
+    def open_existing(
+        cls, path: str | Path, *, read_only: bool = True, upgrade: bool = False
+    ) -> StorageEngine:
         """Open a file that is there, by default for reading.
+
+        With *upgrade*, one of an older schema revision is first brought to today's, after a backup
+        beside it: see ``maintenance.upgrade``.
 
         Raises:
             FileNotFoundError: it is not there.
+            SchemaVersionError: its revision is unknown, or older and to be written as it is.
         """
         if not Path(path).exists():
             raise DatabaseNotFoundError(path)
+        if upgrade:
+            # Alembic is loaded only when it is needed.
+            from mixpanel_data import maintenance
+
+            maintenance.upgrade(path)
         return cls(path, read_only=read_only)
 
     @classmethod
@@ -98,9 +110,17 @@ class StorageEngine(Writing, Asking, Looking):
     def _use(self, database: Database) -> None:
         self._database = database
         super().__init__()
-        if not database.read_only:
-            with open_errors(database.path), database.write() as connection:
-                catalog.create_missing(connection)
+        try:
+            with open_errors(database.path):
+                found = revisions.check(
+                    database.driver, database.path, read_only=database.read_only
+                )
+                if found is None and not database.read_only:
+                    with database.write() as connection:
+                        catalog.create_internal(connection)
+        except BaseException:
+            database.close()
+            raise
 
     @property
     def path(self) -> Path | None:

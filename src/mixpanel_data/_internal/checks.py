@@ -1,0 +1,75 @@
+"""Whether a database holds what its catalogue says, found out by reading every row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.errors import query_errors
+from mixpanel_data._internal.tables import KINDS, Kind, catalog, quoted
+from mixpanel_data.exceptions import QueryError
+from mixpanel_data.types import Problem
+
+_RELOAD = "Drop the table and load it again, or restore a backup."
+
+
+def problems(connection: sa.Connection) -> Iterator[Problem]:
+    """Read every row of every table, and give what is wrong."""
+    tables = sa.inspect(connection).get_table_names()
+    entries = connection.execute(sa.select(catalog)).all() if catalog.name in tables else []
+    kinds = {entry.table_name: KINDS[entry.type] for entry in entries}
+    counts = {entry.table_name: entry.row_count for entry in entries}
+    for name in kinds.keys() - set(tables):
+        yield Problem(
+            name,
+            "is in the catalogue, but not in the database.",
+            "Load it again under this name after `DELETE FROM _metadata WHERE table_name = …`.",
+        )
+    for name in tables:
+        try:
+            with query_errors(f"check {name}"):
+                _read(connection, name)
+                if name in kinds:
+                    yield from _miscounted(connection, name, counts[name])
+                    yield from faults(connection, name, kinds[name])
+        except QueryError as error:
+            yield Problem(name, f"cannot be read: {error.message}", _RELOAD)
+            # The error has ended the transaction.
+            connection.rollback()
+
+
+def _read(connection: sa.Connection, name: str) -> None:
+    """Read all values of all rows."""
+    columns = [column["name"] for column in sa.inspect(connection).get_columns(name)]
+    rows = sa.table(quoted(name), *(sa.column(quoted(column)) for column in columns))
+    connection.execute(sa.select(*(sa.func.bit_xor(sa.func.hash(c)) for c in rows.columns))).all()
+
+
+def faults(connection: sa.Connection, name: str, kind: Kind) -> Iterator[Problem]:
+    """Give what is wrong with the rows of a table of *kind*."""
+    rows = sa.table(quoted(name), *(sa.column(c.name) for c in kind.template.columns))
+    for column in kind.template.columns:
+        if not column.nullable and (n := _count(connection, rows.c[column.name].is_(None))):
+            yield Problem(name, f"holds {n:,} rows without {column.name}.", _RELOAD)
+    key = rows.c[kind.key]
+    repeated = sa.select(key).group_by(key).having(sa.func.count() > 1).subquery()
+    if n := connection.scalar(sa.select(sa.func.count()).select_from(repeated)) or 0:
+        yield Problem(name, f"holds {n:,} values of {kind.key} more than once.", _RELOAD)
+    if n := _count(connection, sa.not_(sa.func.json_valid(rows.c.properties))):
+        yield Problem(name, f"holds {n:,} rows whose properties are no JSON.", _RELOAD)
+
+
+def _miscounted(connection: sa.Connection, name: str, recorded: int) -> Iterator[Problem]:
+    rows = connection.scalar(sa.select(sa.func.count()).select_from(sa.table(quoted(name))))
+    if rows != recorded:
+        yield Problem(
+            name,
+            f"holds {rows:,} rows, but the catalogue says {recorded:,}.",
+            "Rows were added or deleted by SQL: append anything to it, and the catalogue counts"
+            " again; or load it again.",
+        )
+
+
+def _count(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+    return connection.scalar(sa.select(sa.func.count_if(which))) or 0

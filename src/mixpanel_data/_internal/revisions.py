@@ -1,0 +1,140 @@
+"""Which schema revision a database has, told without Alembic; and the revisions there are."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.tables import KINDS, Kind
+from mixpanel_data.exceptions import SchemaVersionError
+
+if TYPE_CHECKING:
+    import duckdb
+
+# In the installed package, and beside src/ in a checkout.
+_PLACES = (Path(__file__).parents[1] / "migrations", Path(__file__).parents[3] / "migrations")
+
+version_table = sa.Table(
+    "_alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), primary_key=True),
+)
+
+# What _metadata had from the start; a table of that name with other columns is somebody else's.
+FIRST_CATALOG = {"table_name", "type", "fetched_at", "from_date", "to_date", "row_count"}
+
+_COLUMNS = """
+    SELECT table_name, list([column_name, data_type] ORDER BY column_index)
+    FROM duckdb_columns()
+    WHERE database_name = current_database() AND schema_name = current_schema() AND NOT internal
+      AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE NOT temporary)
+    GROUP BY table_name ORDER BY table_name
+"""
+_KEYS = """
+    SELECT table_name, constraint_column_names[1] FROM duckdb_constraints()
+    WHERE database_name = current_database() AND schema_name = current_schema()
+      AND constraint_type = 'PRIMARY KEY'
+"""
+
+
+@cache
+def folder() -> Path:
+    """Give the directory of the migrations."""
+    return next(place for place in _PLACES if (place / "versions").is_dir())
+
+
+@cache
+def known() -> tuple[str, ...]:
+    """Give the ids of all revisions, the oldest first; each file's name starts with its own."""
+    files = (folder() / "versions").glob("[0-9]*_*.py")
+    return tuple(sorted(file.name.partition("_")[0] for file in files))
+
+
+def head() -> str:
+    """Give the revision that this library works with."""
+    return known()[-1]
+
+
+def found_in(raw: duckdb.DuckDBPyConnection) -> str | None:
+    """Give the revision of a database; None where nothing in it is this library's.
+
+    Files without a version table come from before there were revisions: from the original library,
+    whose tables are revision 0001, or from the first versions of this one.
+    """
+    recorded = _recorded(raw)
+    if recorded:
+        return recorded
+    tables = _tables(raw)
+    catalog_columns = {name for name, _ in tables.get("_metadata", [])}
+    if catalog_columns >= FIRST_CATALOG:
+        return "0003" if "_loads" in tables else "0001"
+    # The original made _metadata only when a first fetch had ended well.
+    keys = dict(raw.execute(_KEYS).fetchall())
+    lookalikes = {name: kind for name in tables if (kind := _kind(tables[name]))}
+    return "0001" if any(keys.get(name) == kind.key for name, kind in lookalikes.items()) else None
+
+
+def is_recorded(raw: duckdb.DuckDBPyConnection) -> bool:
+    """Say whether the database itself knows its revision."""
+    return _recorded(raw) is not None
+
+
+def check(raw: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: bool) -> str | None:
+    """Give the revision, unless this library cannot work with it.
+
+    Raises:
+        SchemaVersionError: it is unknown here, or older and more than reading is wanted.
+    """
+    found = found_in(raw)
+    older = found in known()[:-1]
+    if found in (None, head()) or (older and read_only):
+        return found
+    assert found is not None
+    raise SchemaVersionError(path or "memory", found, head(), older=older)
+
+
+def unregistered(raw: duckdb.DuckDBPyConnection) -> dict[str, Kind]:
+    """Give the tables that have the columns of a kind, but are not in the catalogue."""
+    tables = _tables(raw)
+    registered = set()
+    if "_metadata" in tables:
+        rows = raw.execute("SELECT lower(table_name) FROM _metadata").fetchall()
+        registered = {name for (name,) in rows}
+    return {
+        name: kind
+        for name, columns in tables.items()
+        if not name.startswith("_")
+        and name.lower() not in registered
+        and (kind := _kind(columns)) is not None
+    }
+
+
+def _recorded(raw: duckdb.DuckDBPyConnection) -> str | None:
+    there = raw.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
+        " AND schema_name = current_schema() AND table_name = ?",
+        [version_table.name],
+    ).fetchall()
+    if not there:
+        return None
+    rows = raw.execute("SELECT version_num FROM _alembic_version").fetchall()
+    return " and ".join(sorted(number for (number,) in rows)) or None
+
+
+def _tables(raw: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """Give the columns of every table, as names and DuckDB's types."""
+    return {
+        name: [(column, data_type) for column, data_type in columns]
+        for name, columns in raw.execute(_COLUMNS).fetchall()
+    }
+
+
+def _kind(columns: list[tuple[str, str]]) -> Kind | None:
+    """Give the kind whose columns these are, in any order."""
+    for kind in KINDS.values():
+        if sorted(columns) == sorted((c.name, str(c.type)) for c in kind.template.columns):
+            return kind
+    return None

@@ -1,0 +1,271 @@
+"""Database files as files: their schema revision, backups, and what may be wrong with them.
+
+Each function opens the file, does one thing and closes it, and none can be half done. A file that
+another process holds, or this one, is a ``DatabaseLockedError``; one that DuckDB cannot open an
+``OSError`` that says why; one of a revision that this library does not know a
+``SchemaVersionError``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+
+from mixpanel_data._internal import catalog, checks, copies, ledger, revisions
+from mixpanel_data._internal.dialect import driver_of, opening
+from mixpanel_data._internal.engine import Database, log_of
+from mixpanel_data._internal.errors import query_errors
+from mixpanel_data._internal.watching import watched
+from mixpanel_data.exceptions import DatabaseNotFoundError
+from mixpanel_data.types import DatabaseStatus, Migration, Problem, Revision, TableInfo
+
+__all__ = [
+    "adopt",
+    "backup",
+    "check",
+    "compact",
+    "downgrade",
+    "downgrade_sql",
+    "history",
+    "status",
+    "upgrade",
+    "upgrade_sql",
+]
+
+MigrationProgress = Callable[[str, float], object]
+"""Gets the revision that is being made, and how far its statement of the moment is, 0 to 1."""
+
+
+_MEND = "Mend or delete those rows first."
+
+
+def history() -> list[Revision]:
+    """Give all revisions of the schema, the oldest first."""
+    # Alembic takes a while to load, and few need it.
+    from mixpanel_data._internal import migrate
+
+    return migrate.history()
+
+
+def status(path: str | Path) -> DatabaseStatus:
+    """Say what a DuckDB file is to this library, without touching it."""
+    with _opened(path, read_only=True) as database, database.begin() as connection:
+        raw = database.driver
+        found, known = revisions.found_in(raw), revisions.known()
+        pending = known[known.index(found) + 1 :] if found in known else ()
+        tables = catalog.tables(connection)
+        ours = {table.name for table in tables}
+        unregistered = {name: kind.name for name, kind in revisions.unregistered(raw).items()}
+        others = sorted(set(catalog.names(connection)) - ours - unregistered.keys())
+        return DatabaseStatus(
+            path=Path(path),
+            size=Path(path).stat().st_size,
+            storage_version=copies.storage_version(raw),
+            revision=found,
+            head=revisions.head(),
+            pending=[revision for revision in history() if revision.id in pending],
+            tables=tables,
+            unregistered=unregistered,
+            others=others,
+        )
+
+
+def upgrade(
+    path: str | Path, *, backup: bool = True, progress: MigrationProgress | None = None
+) -> Migration:
+    """Bring a file to today's schema, each revision in a transaction of its own.
+
+    A *backup* is written beside the file first, checked by opening. Where there is nothing to
+    upgrade, nothing is done.
+
+    Raises:
+        QueryError: a revision failed; the database is as the one before it left it.
+    """
+    return _migrate(path, None, backup, progress)
+
+
+def downgrade(
+    path: str | Path,
+    revision: str,
+    *,
+    backup: bool = True,
+    progress: MigrationProgress | None = None,
+) -> Migration:
+    """Take a file back to an earlier revision, each step in a transaction of its own.
+
+    What the earlier revision has no place for is left in the backup alone. All else is as for
+    ``upgrade``.
+
+    Raises:
+        ValueError: *revision* is none, or not an earlier one.
+    """
+    return _migrate(path, revision, backup, progress)
+
+
+def upgrade_sql(path: str | Path) -> str:
+    """Give the SQL that ``upgrade`` would run on this very file."""
+    return _sql(path, None)
+
+
+def downgrade_sql(path: str | Path, revision: str) -> str:
+    """Give the SQL that ``downgrade`` would run on this very file."""
+    return _sql(path, revision)
+
+
+def adopt(path: str | Path, table: str) -> TableInfo:
+    """Enter a table that has the columns of events or profiles into the catalogue, as it is.
+
+    Raises:
+        TableNotFoundError: the table is not there.
+        ValueError: it is registered already, has other columns, lacks values in required ones, or
+            holds a key twice.
+    """
+    with _opened(path) as database:
+        revisions.check(database.driver, database.path, read_only=False)
+        candidates = revisions.unregistered(database.driver)
+        with query_errors(f"adopt {table}"), database.write() as connection:
+            name = catalog.require(connection, table)
+            if name not in candidates:
+                raise ValueError(
+                    f"Cannot adopt '{name}': it is registered already, or it does not have the"
+                    " columns of events or of profiles."
+                )
+            kind = candidates[name]
+            for fault in checks.faults(connection, name, kind):
+                raise ValueError(f"Cannot adopt '{name}': it {fault.problem} {_MEND}")
+            metadata = catalog.describe(connection, name, kind)
+            catalog.register(connection, name, metadata)
+            (info,) = [info for info in catalog.tables(connection) if info.name == name]
+            ledger.adopt(connection, info, metadata)
+            return info
+
+
+def backup(path: str | Path, destination: str | Path) -> Path:
+    """Copy a database that others may be reading, and check the copy by opening it.
+
+    Raises:
+        FileExistsError: *destination* is there.
+    """
+    source, copy = Path(path), Path(destination)
+    with _opened(source, read_only=True) as database:
+        copies.copy_file(source, copy)
+        with copies.removed_on_error(copy, log_of(copy)):
+            # Commits that no checkpoint has brought into the file yet.
+            if log_of(source).exists():
+                copies.copy_file(log_of(source), log_of(copy))
+            with Database.at(copy) as copied:
+                copied.driver.execute("CHECKPOINT")
+                copies.check_same(database.driver, copied.driver, copy)
+    return copy
+
+
+def compact(path: str | Path) -> tuple[int, int]:
+    """Rewrite a file without the space that nothing uses, and give its bytes before and after.
+
+    DuckDB reuses the space of what was deleted, but never gives it back. The new file takes the
+    old one's place at once, when it is whole.
+    """
+    path = Path(path).resolve()
+    new = path.with_name(f"{path.name}.compacting")
+    before = path.stat().st_size if path.exists() else 0
+    with _opened(path, alone=True) as database, query_errors(f"compact {path}"):
+        # Left by a process that was killed.
+        new.unlink(missing_ok=True)
+        replaced = opening.descriptor(path)
+        database.driver.execute("CHECKPOINT")
+        with copies.removed_on_error(new, log_of(new)):
+            copies.rewrite(database.driver, new)
+            copies.put_in_place(new, path)
+    opening.release(replaced)
+    return before, path.stat().st_size
+
+
+def check(path: str | Path) -> list[Problem]:
+    """Read every row of every table, and say what is wrong with keys, counts and JSON."""
+    with _opened(path, read_only=True) as database, database.engine.connect() as connection:
+        revisions.check(database.driver, database.path, read_only=True)
+        found = list(checks.problems(connection))
+        for name, kind in revisions.unregistered(database.driver).items():
+            remedy = f"`mixpanel-data db adopt {path} {name}`, or drop the table."
+            found.append(
+                Problem(name, f"has the columns of {kind.name}, but is not registered.", remedy)
+            )
+        return found
+
+
+def _migrate(
+    path: str | Path, target: str | None, backup: bool, progress: MigrationProgress | None
+) -> Migration:
+    from mixpanel_data._internal import migrate
+
+    with _opened(path) as database:
+        before = revisions.check(database.driver, database.path, read_only=True)
+        steps = _steps(before, target)
+        if not steps:
+            return Migration(before, before, None)
+        copy = _set_aside(database, before) if backup else None
+        applied: list[str] = []
+
+        def report(done: float) -> None:
+            if progress is not None and len(applied) < len(steps):
+                progress(steps[len(applied)], done)
+
+        database.make_log()
+        # A key that a downgrade gives back to a large table needs all the memory there is.
+        little = database.lean() if target is None else nullcontext()
+        with query_errors(f"migrate {path}"), little, database.engine.connect() as connection:
+            work = partial(migrate.migrate, connection, target, applied.append)
+            watched(driver_of(connection), work, report)
+        database.driver.execute("CHECKPOINT")
+        database.keep_private()
+        return Migration(before, revisions.found_in(database.driver), copy)
+
+
+def _steps(found: str | None, target: str | None) -> list[str]:
+    """Give the revisions that the database comes to, one after the other."""
+    known = revisions.known()
+    if found is None:
+        return []
+    now = known.index(found)
+    if target is None:
+        return list(known[now + 1 :])
+    if target not in known[:now]:
+        raise ValueError(
+            f"Cannot downgrade from {found} to {target!r}. Earlier revisions:"
+            f" {', '.join(known[:now]) or 'none'}."
+        )
+    return list(known[known.index(target) : now][::-1])
+
+
+def _set_aside(database: Database, revision: str | None) -> Path:
+    """Write the backup of a database that is about to be changed."""
+    assert database.path is not None
+    path, number = database.path, 1
+    copy = path.with_name(f"{path.name}.{revision}.bak")
+    while copy.exists():
+        number += 1
+        copy = path.with_name(f"{path.name}.{revision}.bak{number}")
+    database.driver.execute("CHECKPOINT")
+    copies.copy_file(path, copy)
+    with copies.removed_on_error(copy), Database.at(copy, read_only=True) as copied:
+        copies.check_same(database.driver, copied.driver, copy)
+    return copy
+
+
+def _sql(path: str | Path, target: str | None) -> str:
+    from mixpanel_data._internal import migrate
+
+    with _opened(path, read_only=True) as database:
+        found = revisions.check(database.driver, database.path, read_only=True)
+        if not _steps(found, target):
+            return ""
+        with query_errors(f"{path}"), database.engine.connect() as connection:
+            return migrate.sql(connection, target)
+
+
+def _opened(path: str | Path, *, read_only: bool = False, alone: bool = False) -> Database:
+    if not Path(path).exists():
+        raise DatabaseNotFoundError(path)
+    return Database.at(path, read_only=read_only, alone=alone)
