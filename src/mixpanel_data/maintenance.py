@@ -8,10 +8,13 @@ another process holds, or this one, is a ``DatabaseLockedError``; one that DuckD
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+
+import duckdb
 
 from mixpanel_data._internal import catalog, checks, copies, ledger, revisions
 from mixpanel_data._internal.dialect import driver_of, opening
@@ -33,6 +36,8 @@ __all__ = [
     "upgrade",
     "upgrade_sql",
 ]
+
+logger = logging.getLogger(__name__)
 
 MigrationProgress = Callable[[str, float], object]
 """Gets the revision that is being made, and how far its statement of the moment is, 0 to 1."""
@@ -183,10 +188,15 @@ def compact(path: str | Path) -> tuple[int, int]:
 
 
 def check(path: str | Path) -> list[Problem]:
-    """Read every row of every table, and say what is wrong with keys, counts and JSON."""
-    with _opened(path, read_only=True) as database, database.engine.connect() as connection:
+    """Read every row of every table, and say what is wrong with keys, counts and JSON.
+
+    Raises:
+        QueryError: the catalogue itself cannot be read.
+    """
+    with _opened(path, read_only=True) as database:
         revisions.check(database.driver, database.path, read_only=True)
-        found = list(checks.problems(connection))
+        with query_errors(f"check {path}"), database.engine.connect() as connection:
+            found = list(checks.problems(connection))
         for name, kind in revisions.unregistered(database.driver).items():
             remedy = f"`mixpanel-data db adopt {path} {name}`, or drop the table."
             found.append(
@@ -218,9 +228,14 @@ def _migrate(
         with query_errors(f"migrate {path}"), little, database.engine.connect() as connection:
             work = partial(migrate.migrate, connection, target, applied.append)
             watched(driver_of(connection), work, report)
-        database.driver.execute("CHECKPOINT")
+        logger.info("Migrated %s from revision %s to %s", path, before, steps[-1])
+        try:
+            database.driver.execute("CHECKPOINT")
+        except duckdb.Error as error:
+            # All is committed; the next opening, or the one after, brings it into the file.
+            logger.warning("Could not checkpoint %s after its migration: %s", path, error)
         database.keep_private()
-        return Migration(before, revisions.found_in(database.driver), copy)
+        return Migration(before, steps[-1], copy)
 
 
 def _steps(found: str | None, target: str | None) -> list[str]:

@@ -11,10 +11,10 @@ from sqlalchemy.schema import CreateTable
 from mixpanel_data._internal.revisions import FIRST_CATALOG, head, version_table
 from mixpanel_data._internal.tables import (
     EVENTS,
+    INTERNAL,
     KINDS,
     Kind,
     catalog,
-    loads,
     quoted,
     user_table,
 )
@@ -54,7 +54,7 @@ _columns = sa.text(
 
 def create_internal(connection: sa.Connection) -> None:
     """Make the internal tables of a new database, at the head of the revisions."""
-    for table in (catalog, loads, version_table):
+    for table in (*INTERNAL, version_table):
         connection.execute(CreateTable(table))
     connection.execute(sa.insert(version_table).values(version_num=head()))
 

@@ -17,22 +17,24 @@ _RELOAD = "Drop the table and load it again, or restore a backup."
 def problems(connection: sa.Connection) -> Iterator[Problem]:
     """Read every row of every table, and give what is wrong."""
     tables = sa.inspect(connection).get_table_names()
-    entries = connection.execute(sa.select(catalog)).all() if catalog.name in tables else []
-    kinds = {entry.table_name: KINDS[entry.type] for entry in entries}
-    counts = {entry.table_name: entry.row_count for entry in entries}
+    kinds, counts = {}, {}
+    if catalog.name in tables:
+        entries = sa.select(catalog.c.table_name, catalog.c.type, catalog.c.row_count)
+        for name, kind, rows in connection.execute(entries):
+            kinds[name], counts[name] = KINDS.get(kind), rows
     for name in kinds.keys() - set(tables):
         yield Problem(
             name,
             "is in the catalogue, but not in the database.",
-            "Load it again under this name after `DELETE FROM _metadata WHERE table_name = …`.",
+            f"Delete the row of '{name}' from _metadata, and load the table again.",
         )
     for name in tables:
         try:
             with query_errors(f"check {name}"):
                 _read(connection, name)
-                if name in kinds:
+                if (kind := kinds.get(name)) is not None:
                     yield from _miscounted(connection, name, counts[name])
-                    yield from faults(connection, name, kinds[name])
+                    yield from faults(connection, name, kind)
         except QueryError as error:
             yield Problem(name, f"cannot be read: {error.message}", _RELOAD)
             # The error has ended the transaction.
@@ -47,7 +49,13 @@ def _read(connection: sa.Connection, name: str) -> None:
 
 
 def faults(connection: sa.Connection, name: str, kind: Kind) -> Iterator[Problem]:
-    """Give what is wrong with the rows of a table of *kind*."""
+    """Give what is wrong with a table of *kind*."""
+    there = {column["name"] for column in sa.inspect(connection).get_columns(name)}
+    lacking = [column.name for column in kind.template.columns if column.name not in there]
+    if lacking:
+        lack = f"is registered as {kind.name}, but has no column {', '.join(lacking)}."
+        yield Problem(name, lack, _RELOAD)
+        return
     rows = sa.table(quoted(name), *(sa.column(c.name) for c in kind.template.columns))
     for column in kind.template.columns:
         if not column.nullable and (n := _count(connection, rows.c[column.name].is_(None))):

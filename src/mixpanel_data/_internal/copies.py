@@ -52,7 +52,10 @@ def rewrite(raw: duckdb.DuckDBPyConnection, destination: Path) -> None:
         OSError: the new file does not hold the same rows.
     """
     path, version = str(destination).replace("'", "''"), storage_version(raw).rstrip("+")
-    raw.execute(f"ATTACH '{path}' AS _rewritten (STORAGE_VERSION '{version}')")
+    block = raw.execute(
+        "SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()"
+    ).fetchall()[0][0]
+    raw.execute(f"ATTACH '{path}' AS _rewritten (STORAGE_VERSION '{version}', BLOCK_SIZE {block})")
     try:
         raw.execute(f"COPY FROM DATABASE {_quoted(_current(raw))} TO _rewritten")
         _refuse_different(_row_counts(raw), _row_counts(raw, "_rewritten"), destination)

@@ -26,7 +26,7 @@ _ADVICE = {
         "It is encrypted. Copy it, decrypted, to a file of its own with DuckDB's ATTACH and COPY"
         " FROM DATABASE, and open that."
     ),
-    re.compile(r"[Tt]rying to read a database file with version number"): (
+    re.compile(r"read a database file with (storage )?version number"): (
         "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
     ),
 }
@@ -71,7 +71,7 @@ def open_errors(path: Path | None) -> Iterator[None]:
             raise DatabaseLockedError(path, os.getpid()) from error
         text = f"Failed to create database at {path or 'memory'}: {cause}"
         advice = [advice for sign, advice in _ADVICE.items() if sign.search(str(cause))]
-        raise OSError(" ".join([text, *advice])) from error
+        raise OSError(". ".join([text, *advice])) from error
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -7,8 +7,8 @@ Alembic's own: ``op.managed_tables`` and ``op.rebuild_table``.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from alembic.util.exc import CommandError
 import mixpanel_data._internal.dialect.alembic  # noqa: F401  # registers DuckDB with Alembic
 from mixpanel_data._internal import revisions
 from mixpanel_data._internal.dialect import driver_of
-from mixpanel_data._internal.tables import KINDS, catalog, loads, user_table
+from mixpanel_data._internal.tables import INTERNAL, KINDS, catalog, user_table
 from mixpanel_data.types import Revision
 
 if TYPE_CHECKING:
@@ -122,10 +122,16 @@ def _registered(connection: sa.Connection) -> list[tuple[str, str]]:
 def _target(connection: sa.Connection) -> sa.MetaData:
     """Give the tables that the database should have: ours, and the users' under their names."""
     target = sa.MetaData()
-    for table in (catalog, loads):
+    for table in INTERNAL:
         table.to_metadata(target)
+    inspector = sa.inspect(connection)
     for name, kind in _registered(connection):
-        user_table(KINDS[kind], name).to_metadata(target)
+        table = user_table(KINDS[kind], name).to_metadata(target)
+        # The comments are the user's, whatever they say.
+        table.comment = inspector.get_table_comment(name)["text"]
+        for there in inspector.get_columns(name):
+            if there["name"] in table.columns:
+                table.columns[there["name"]].comment = there["comment"]
     return target
 
 
@@ -179,6 +185,22 @@ class RebuildTable(MigrateOperation):
             for column in wanted.columns:
                 column.primary_key = column.name == primary_key
             wanted.append_constraint(sa.PrimaryKeyConstraint())
-        return operations.batch_alter_table(
-            table.name, recreate="always", copy_from=wanted, table_kwargs={"comment": table.comment}
-        )
+        return _batch(operations, wanted, table.comment)
+
+
+@contextmanager
+def _batch(
+    operations: Operations, table: sa.Table, comment: str | None
+) -> Iterator[BatchOperations]:
+    try:
+        with operations.batch_alter_table(
+            table.name, recreate="always", copy_from=table, table_kwargs={"comment": comment}
+        ) as batch:
+            yield batch
+    except sa.exc.DBAPIError as error:
+        # After an error Alembic drops its new table, which the aborted transaction refuses: that
+        # second error would hide the first.
+        first: BaseException | None = error.__context__
+        while first is not None and not isinstance(first, sa.exc.DBAPIError):
+            first = first.__context__
+        raise (first or error) from None

@@ -70,7 +70,7 @@ def found_in(raw: duckdb.DuckDBPyConnection) -> str | None:
     tables = _tables(raw)
     catalog_columns = {name for name, _ in tables.get("_metadata", [])}
     if catalog_columns >= FIRST_CATALOG:
-        return "0003" if "_loads" in tables else "0001"
+        return "0003" if "filters" in catalog_columns and "_loads" in tables else "0001"
     # The original made _metadata only when a first fetch had ended well.
     keys = dict(raw.execute(_KEYS).fetchall())
     lookalikes = {name: kind for name in tables if (kind := _kind(tables[name]))}

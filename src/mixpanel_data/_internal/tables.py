@@ -70,6 +70,8 @@ loads = sa.Table(
     sa.Column("duckdb_version", sa.String, nullable=False),
 )
 
+INTERNAL = (catalog, loads)
+
 
 @dataclass(frozen=True)
 class Kind:
