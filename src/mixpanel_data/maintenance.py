@@ -216,17 +216,21 @@ def _migrate(
         if not steps:
             return Migration(before, before, None)
         copy = _set_aside(database, before) if backup else None
-        applied: list[str] = []
+        ahead = [before, *steps]
+
+        def applied(revision: str) -> None:
+            # A file without a version table has its first revision already, and gets it again.
+            ahead[:] = ahead[ahead.index(revision) :]
 
         def report(done: float) -> None:
-            if progress is not None and len(applied) < len(steps):
-                progress(steps[len(applied)], done)
+            if progress is not None and ahead[1:]:
+                progress(ahead[1], done)
 
         database.make_log()
         # A key that a downgrade gives back to a large table needs all the memory there is.
         little = database.lean() if target is None else nullcontext()
         with query_errors(f"migrate {path}"), little, database.engine.connect() as connection:
-            work = partial(migrate.migrate, connection, target, applied.append)
+            work = partial(migrate.migrate, connection, target, applied)
             watched(driver_of(connection), work, report)
         logger.info("Migrated %s from revision %s to %s", path, before, steps[-1])
         try:

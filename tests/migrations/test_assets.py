@@ -15,6 +15,7 @@ from tests.migrations.files import (
     REVISIONS,
     asset,
     contents,
+    original,
     revision_of,
     schema,
     without_keys,
@@ -90,3 +91,12 @@ def test_filters_and_counts_come_through(tmp_path: Path) -> None:
         assert (found.filter_events, found.filter_where) == (["Event 1"], "true")
         assert (found.duplicates, found.collisions) == (3, 1)
         assert engine.loads("order")[0].records == 18
+
+
+def test_the_revision_that_takes_long_is_reported(tmp_path: Path) -> None:
+    path = original(tmp_path / "large.db", {"jan": 1_100_000})
+    seen: list[tuple[str, float]] = []
+    maintenance.upgrade(path, backup=False, progress=lambda *step: seen.append(step))
+    assert seen[-1][0] == HEAD
+    assert all(0 <= done <= 1 for _, done in seen)
+    assert maintenance.status(path).tables[0].row_count == 1_100_000
