@@ -208,38 +208,47 @@ def check(path: str | Path) -> list[Problem]:
 def _migrate(
     path: str | Path, target: str | None, backup: bool, progress: MigrationProgress | None
 ) -> Migration:
-    from mixpanel_data._internal import migrate
-
     with _opened(path) as database:
         before = revisions.check(database.driver, database.path, read_only=True)
-        steps = _steps(before, target)
-        if not steps:
+        ahead = _steps(before, target)
+        if before is None or not ahead:
             return Migration(before, before, None)
         copy = _set_aside(database, before) if backup else None
-        ahead = [before, *steps]
-
-        def applied(revision: str) -> None:
-            # A file without a version table has its first revision already, and gets it again.
-            ahead[:] = ahead[ahead.index(revision) :]
-
-        def report(done: float) -> None:
-            if progress is not None and ahead[1:]:
-                progress(ahead[1], done)
-
-        database.make_log()
-        # A key that a downgrade gives back to a large table needs all the memory there is.
-        little = database.lean() if target is None else nullcontext()
-        with query_errors(f"migrate {path}"), little, database.engine.connect() as connection:
-            work = partial(migrate.migrate, connection, target, applied)
-            watched(driver_of(connection), work, report)
-        logger.info("Migrated %s from revision %s to %s", path, before, steps[-1])
+        _run(database, target, [before, *ahead], progress)
+        logger.info("Migrated %s from revision %s to %s", path, before, ahead[-1])
         try:
             database.driver.execute("CHECKPOINT")
         except duckdb.Error as error:
             # All is committed; the next opening, or the one after, brings it into the file.
             logger.warning("Could not checkpoint %s after its migration: %s", path, error)
         database.keep_private()
-        return Migration(before, steps[-1], copy)
+        return Migration(before, ahead[-1], copy)
+
+
+def _run(
+    database: Database, target: str | None, way: list[str], progress: MigrationProgress | None
+) -> None:
+    """Migrate along the *way*, from the revision that the database is at."""
+    from mixpanel_data._internal import migrate
+
+    def applied(revision: str) -> None:
+        # A file without a version table has its first revision already, and gets it again.
+        del way[: way.index(revision)]
+
+    def report(done: float) -> None:
+        if progress is not None and len(way) > 1:
+            progress(way[1], done)
+
+    database.make_log()
+    # A key that a downgrade gives back to a large table needs all the memory there is.
+    little = database.lean() if target is None else nullcontext()
+    with (
+        query_errors(f"migrate {database.path}"),
+        little,
+        database.engine.connect() as connection,
+    ):
+        work = partial(migrate.migrate, connection, target, applied)
+        watched(driver_of(connection), work, report)
 
 
 def _steps(found: str | None, target: str | None) -> list[str]:
