@@ -90,3 +90,11 @@ def test_a_name_shares_a_database_in_memory() -> None:
 
 def test_plain_duckdb_urls_are_left_alone(path: Path) -> None:
     assert sa.create_engine(f"duckdb:///{path}").dialect.driver == "duckdb_engine"
+
+
+def test_no_reserved_word_goes_unquoted(engine: sa.Engine) -> None:
+    words = "SELECT keyword_name FROM duckdb_keywords() WHERE keyword_category = 'reserved'"
+    quote = engine.dialect.identifier_preparer.quote
+    with engine.connect() as connection:
+        for (word,) in connection.exec_driver_sql(words).all():
+            assert quote(word) == f'"{word}"'

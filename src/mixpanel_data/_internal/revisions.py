@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import duckdb
 import sqlalchemy as sa
 
 from mixpanel_data._internal.tables import KINDS, Kind
 from mixpanel_data.exceptions import SchemaVersionError
-
-if TYPE_CHECKING:
-    import duckdb
 
 # In the installed package, and beside src/ in a checkout.
 _PLACES = (Path(__file__).parents[1] / "migrations", Path(__file__).parents[3] / "migrations")
@@ -113,14 +110,11 @@ def unregistered(raw: duckdb.DuckDBPyConnection) -> dict[str, Kind]:
 
 
 def _recorded(raw: duckdb.DuckDBPyConnection) -> str | None:
-    there = raw.execute(
-        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
-        " AND schema_name = current_schema() AND table_name = ?",
-        [version_table.name],
-    ).fetchall()
-    if not there:
+    try:
+        rows = raw.execute("SELECT version_num FROM _alembic_version").fetchall()
+    except (duckdb.CatalogException, duckdb.BinderException):
+        # No such table, or somebody else's with other columns.
         return None
-    rows = raw.execute("SELECT version_num FROM _alembic_version").fetchall()
     return " and ".join(sorted(number for (number,) in rows)) or None
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import duckdb_engine
+from sqlalchemy.dialects.postgresql.base import PGIdentifierPreparer
 
 NAME = r'(?:"(?:[^"]|"")+"|[^\s."(),]+)'
 _PART = r'"(?:[^"]|"")+"|[^."]+'
@@ -72,6 +74,10 @@ class IdentifierPreparer(duckdb_engine.DuckDBIdentifierPreparer):
     """Quotes names, schemas by their parts."""
 
     reserved_words = duckdb_engine.DuckDBIdentifierPreparer.reserved_words | _RESERVED
+
+    def __init__(self, dialect: Any, **options: Any) -> None:
+        # Not duckdb-engine's own, which asks DuckDB for its reserved words for every engine.
+        PGIdentifierPreparer.__init__(self, dialect, **options)
 
     def _separate(self, name: str | None) -> tuple[str | None, str | None]:
         return split_schema(name)

@@ -56,8 +56,8 @@ def _refuse_foreign(database: str) -> None:
         raise duckdb.IOException(f'IO Error: "{database}" is not a local DuckDB database file')
     path = Path(database).expanduser()
     if path.is_file() and not _is_duckdb(path):
-        reason = "is not a DuckDB database file" if path.stat().st_size else "is an empty file"
-        raise duckdb.IOException(f'IO Error: "{path}" {reason}')
+        size = "" if path.stat().st_size else "empty, and "
+        raise duckdb.IOException(f'IO Error: "{path}" is {size}not a DuckDB database file')
 
 
 def descriptor(path: Path) -> int:
