@@ -18,7 +18,7 @@ import duckdb
 
 from mixpanel_data._internal import catalog, checks, copies, ledger, revisions
 from mixpanel_data._internal.dialect import driver_of, opening
-from mixpanel_data._internal.engine import Database, log_of
+from mixpanel_data._internal.engine import Database
 from mixpanel_data._internal.errors import query_errors
 from mixpanel_data._internal.watching import watched
 from mixpanel_data.exceptions import DatabaseNotFoundError
@@ -156,10 +156,10 @@ def backup(path: str | Path, destination: str | Path) -> Path:
     source, copy = Path(path), Path(destination)
     with _opened(source, read_only=True) as database:
         copies.copy_file(source, copy)
-        with copies.removed_on_error(copy, log_of(copy)):
+        with copies.removed_on_error(copy, opening.log_of(copy)):
             # Commits that no checkpoint has brought into the file yet.
-            if log_of(source).exists():
-                copies.copy_file(log_of(source), log_of(copy))
+            if opening.log_of(source).exists():
+                copies.copy_file(opening.log_of(source), opening.log_of(copy))
             with Database.at(copy) as copied:
                 copied.driver.execute("CHECKPOINT")
                 copies.check_same(database.driver, copied.driver, copy)
@@ -177,10 +177,11 @@ def compact(path: str | Path) -> tuple[int, int]:
     before = path.stat().st_size if path.exists() else 0
     with _opened(path, alone=True) as database, query_errors(f"compact {path}"):
         # Left by a process that was killed.
-        new.unlink(missing_ok=True)
+        for left in (new, opening.log_of(new)):
+            left.unlink(missing_ok=True)
         replaced = opening.descriptor(path)
         database.driver.execute("CHECKPOINT")
-        with copies.removed_on_error(new, log_of(new)):
+        with copies.removed_on_error(new, opening.log_of(new)):
             copies.rewrite(database.driver, new)
             copies.put_in_place(new, path)
     opening.release(replaced)

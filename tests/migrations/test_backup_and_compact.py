@@ -122,11 +122,11 @@ def test_a_file_that_is_open_here_is_not_compacted(plain: bool, newest: Path) ->
 
 
 def test_what_a_killed_compaction_left_is_in_nobodys_way(newest: Path) -> None:
-    left = newest.with_name("old.db.compacting")
-    left.write_text("half of a file")
+    for name in ("old.db.compacting", "old.db.compacting.wal"):
+        newest.with_name(name).write_text("half of a file")
     seen = contents(newest)
     maintenance.compact(newest)
-    assert not left.exists()
+    assert [file.name for file in newest.parent.iterdir()] == [newest.name]
     assert contents(newest) == seen
 
 

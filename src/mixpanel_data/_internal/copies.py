@@ -57,6 +57,9 @@ def rewrite(raw: duckdb.DuckDBPyConnection, destination: Path) -> None:
     ).fetchall()[0][0]
     raw.execute(f"ATTACH '{path}' AS _rewritten (STORAGE_VERSION '{version}', BLOCK_SIZE {block})")
     try:
+        # Before there are rows in it, and in the log that the rows go through.
+        destination.chmod(0o600)
+        opening.create_private(opening.log_of(destination))
         raw.execute(f"COPY FROM DATABASE {_quoted(_current(raw))} TO _rewritten")
         _refuse_different(_row_counts(raw), _row_counts(raw, "_rewritten"), destination)
         raw.execute("CHECKPOINT _rewritten")

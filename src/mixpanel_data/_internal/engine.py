@@ -19,6 +19,7 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
+from mixpanel_data._internal.dialect.opening import create_private, log_of
 from mixpanel_data._internal.errors import open_errors
 from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
 
@@ -163,8 +164,7 @@ class Database:
     def make_log(self) -> None:
         """Make the file that the next commit logs to; DuckDB would make it readable by others."""
         if self.path is not None and not self.read_only:
-            with suppress(FileExistsError):
-                os.close(os.open(log_of(self.path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            create_private(log_of(self.path))
 
     def keep_private(self) -> None:
         """Take from others what SQL of the user's may just have made readable to them."""
@@ -253,13 +253,6 @@ def _bytes(size: str) -> float:
     number, unit = size.split()
     power: int = ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
     return float(number) * 1024.0**power
-
-
-def log_of(path: Path) -> Path:
-    """Give the path of a database's write-ahead log."""
-    # DuckDB takes what follows a "?" for options, and keeps it at the end.
-    name, mark, rest = path.name.partition("?")
-    return path.with_name(f"{name}.wal{mark}{rest}")
 
 
 _all_connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()

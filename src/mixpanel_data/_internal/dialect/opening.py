@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,19 @@ def release(open_descriptor: int) -> None:
     for place, held in list(_looked_into.items()):
         if held == open_descriptor:
             os.close(_looked_into.pop(place))
+
+
+def log_of(path: Path) -> Path:
+    """Give the path of a database's write-ahead log."""
+    # DuckDB takes what follows a "?" for options, and keeps it at the end.
+    name, mark, rest = path.name.partition("?")
+    return path.with_name(f"{name}.wal{mark}{rest}")
+
+
+def create_private(path: Path) -> None:
+    """Make an empty file that its owner alone may read, unless there is one."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _is_duckdb(path: Path) -> bool:
