@@ -154,6 +154,9 @@ def backup(path: str | Path, destination: str | Path) -> Path:
         FileExistsError: *destination* is there.
     """
     source, copy = Path(path), Path(destination)
+    for place in (copy, opening.log_of(copy)):
+        if place.exists():
+            raise FileExistsError(f"{place} is there already; choose another place for the backup.")
     with _opened(source, read_only=True) as database:
         copies.copy_file(source, copy)
         with copies.removed_on_error(copy, opening.log_of(copy)):

@@ -59,12 +59,12 @@ def test_a_backup_holds_what_is_in_the_log_alone(newest: Path, tmp_path: Path) -
     assert not copy.with_name("copy.db.wal").exists()
 
 
-def test_a_backup_overwrites_nothing(newest: Path, tmp_path: Path) -> None:
-    taken = tmp_path / "taken.db"
-    taken.write_text("mine")
-    with pytest.raises(FileExistsError, match=r"taken\.db"):
-        maintenance.backup(newest, taken)
-    assert taken.read_text() == "mine"
+@pytest.mark.parametrize("name", ["taken.db", "taken.db.wal"])
+def test_a_backup_overwrites_nothing(name: str, newest: Path, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(FileExistsError, match=name):
+        maintenance.backup(newest, tmp_path / "taken.db")
+    assert (tmp_path / name).read_text() == "mine"
 
 
 def test_others_may_read_while_a_backup_is_made(newest: Path, tmp_path: Path) -> None:
