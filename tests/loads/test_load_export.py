@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mixpanel_data import InvalidRecordError, StorageEngine, TableExistsError
 from tests.factories import dump, metadata
-from tests.formats.exports import ENCODINGS, lines
+from tests.formats.exports import ENCODINGS, lines, zstd
+
+COMPRESSED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd}
 
 
 def _write(path: Path, count: int = 10, start: int = 0) -> Path:
     text = b"".join(lines(start + count).splitlines(keepends=True)[start:])
-    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    path.write_bytes(COMPRESSED.get(path.suffix, bytes)(text))
     return path
 
 
@@ -55,15 +58,30 @@ def test_progress_ends_at_the_size(memory: StorageEngine, tmp_path: Path) -> Non
     assert seen[-1] == path.stat().st_size
 
 
+@pytest.mark.parametrize("suffix", COMPRESSED)
 @pytest.mark.parametrize("cut", [0, 1, 9, 10, 200, -1, -4, -8, -9, -100])
-def test_a_cut_file_is_refused(engine: StorageEngine, tmp_path: Path, cut: int) -> None:
+def test_a_cut_file_is_refused(
+    engine: StorageEngine, tmp_path: Path, cut: int, suffix: str
+) -> None:
     good = _write(tmp_path / "good.jsonl", 5)
-    bad = _write(tmp_path / "bad.jsonl.gz", 500)
+    bad = _write(tmp_path / f"bad.jsonl{suffix}", 500)
     bad.write_bytes(bad.read_bytes()[:cut])
     before = dump(engine)
-    with pytest.raises(InvalidRecordError, match=r"bad\.jsonl\.gz"):
+    with pytest.raises(InvalidRecordError, match=rf"bad\.jsonl\{suffix}"):
         engine.load_export("data", [good, bad], metadata())
     assert dump(engine) == before
+
+
+def test_damage_that_only_the_checksum_shows_is_refused(
+    engine: StorageEngine, tmp_path: Path
+) -> None:
+    path = _write(tmp_path / "events.jsonl.gz")
+    stored = bytearray(path.read_bytes())
+    stored[-8] ^= 1
+    path.write_bytes(stored)
+    with pytest.raises(InvalidRecordError, match="cut short or damaged"):
+        engine.load_export("data", path, metadata())
+    assert not engine.table_exists("data")
 
 
 def test_an_error_names_the_line(engine: StorageEngine, tmp_path: Path) -> None:

@@ -84,6 +84,19 @@ def read_batches(source: Source, consumed: Callable[[int], None]) -> Iterator[Ba
             yield _batch(taken.name, number, b"".join(pending), ended=False)
 
 
+def check_whole(source: Source) -> Iterator[None]:
+    """Read compressed data to its end and its checksum, pausing after every block.
+
+    Raises:
+        InvalidRecordError: it is cut short or damaged.
+    """
+    with _opened(source) as taken:
+        if taken.peek().startswith(tuple(_CODECS)):
+            blocks = _decompressed(taken)
+            while _next_block(blocks, taken.name, 1):
+                yield
+
+
 def unfold(batches: Iterable[Batch]) -> Iterator[Batch]:
     """Put pretty-printed objects, which open with a line ``{`` and close with ``}``, on one line.
 
