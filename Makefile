@@ -1,5 +1,6 @@
 # Every target sets up the virtual environment it needs; the second time that costs nothing.
 PYTHON ?= python3
+# pyenv's own first: its python3.10 on the PATH is a stub that works only where 3.10 is chosen.
 PYTHON310 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.10*/bin/python) python3.10)
 VENV := .venv
 OLDEST := .venv-oldest
@@ -43,9 +44,12 @@ $(BENCH)/installed: pyproject.toml
 	touch $@
 
 $(OLDEST)/installed: pyproject.toml
+	@$(PYTHON310) --version > /dev/null 2>&1 || { echo \
+		"make oldest needs Python 3.10: put python3.10 on the PATH, or say where it is," \
+		"make oldest PYTHON310=/path/to/python" >&2; exit 1; }
 	$(PYTHON310) -m venv $(OLDEST)
-	$(OLDEST)/bin/python -m pip install --quiet uv
-	$(OLDEST)/bin/uv pip install --quiet --python $(OLDEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	grep -oE '"[a-z-]+>=[0-9.]+"' pyproject.toml | sed 's/"//g; s/>=/==/' > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/constraints.txt --editable '.[dev]'
 	touch $@
 
 clean:

@@ -37,5 +37,6 @@ print(json.dumps(seen))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_stream_is_never_held_whole() -> None:
-    seen = json.loads(run(_STREAM))
+    # DuckDB draws a progress bar for code given by -c, if the machine is slow.
+    seen = json.loads(run(_STREAM).splitlines()[-1])
     assert max(seen[1:]) - seen[1] < 120_000_000

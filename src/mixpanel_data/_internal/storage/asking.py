@@ -52,7 +52,10 @@ class Asking(Base):
         with self._result(sql, params) as result, warnings.catch_warnings():
             # DuckDB warns of that copy; a transaction's result cannot do without it.
             warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
-            return result.to_arrow_table()
+            # DuckDB 1.4 has only the older name, 2.0 only the newer.
+            newer = hasattr(result, "to_arrow_table")
+            table: pa.Table = getattr(result, "to_arrow_table" if newer else "fetch_arrow_table")()
+            return table
 
     def execute_rows(self, sql: str | sa.Executable, params: Params | None = None) -> SQLResult:
         """Give the result as a list of tuples that knows its column names."""
