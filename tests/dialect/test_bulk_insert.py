@@ -173,3 +173,22 @@ def test_a_reader_is_pulled_lazily_into_one_statement(engine: sa.Engine, table: 
         connection.execute(sa.insert(table).from_select(["id"], sa.select(source.c.id)))
         assert connection.scalar(sa.select(sa.func.count()).select_from(table)) == 500
     assert pulled == [0, 1, 2, 3, 4]
+
+
+ENDLESS = "SELECT a.range FROM range(10_000_000) a, range(10_000_000)"
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", ENDLESS])
+@pytest.mark.parametrize("rows", [0, 1])
+def test_arrow_data_can_be_lent_after_a_result_left_unread(
+    engine: sa.Engine, sql: str, rows: int
+) -> None:
+    def leave_unread(connection: sa.Connection) -> None:
+        with connection.exec_driver_sql(sql) as result:
+            result.fetchmany(rows)
+
+    with engine.begin() as connection:
+        leave_unread(connection)
+        with arrow_source(connection, pa.table({"a": [1, 2]})) as source:
+            assert connection.execute(sa.select(source)).all() == [(1,), (2,)]
+            leave_unread(connection)

@@ -24,23 +24,18 @@ def arrow_source(
     A reader is read once, lazily, from a thread of DuckDB's. A ``pa.Table`` lent inside a
     transaction stays in memory until that ends: DuckDB keeps the dropped name for undoing.
     """
-    raw = driver_of(connection)
     name = f"arrow_{uuid4().hex}"
-    raw.register(name, data)
+    driver_of(connection).register(name, data)
     try:
         yield sa.table(name, *(sa.column(column) for column in data.schema.names))
     finally:
         # In an aborted transaction nothing can run; the name goes with the rollback.
         with suppress(duckdb.TransactionException):
-            raw = driver_of(connection)
-            if hasattr(raw, "complete"):
-                # DuckDB 2.0 wants a result that nobody read to its end out of the way first.
-                raw.complete()
-            raw.unregister(name)
+            driver_of(connection).unregister(name)
 
 
 def driver_of(connection: sa.Connection) -> duckdb.DuckDBPyConnection:
-    """Give the driver's connection, a result still being read on it taken in."""
+    """Give the driver's connection, with no result open on it."""
     raw = connection.connection.driver_connection
     assert isinstance(raw, duckdb.DuckDBPyConnection)
     return raw

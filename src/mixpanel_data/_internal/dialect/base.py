@@ -100,7 +100,7 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         return Connection(open_database(*cargs, config=config, **cparams))
 
     def get_driver_connection(self, connection: Connection) -> duckdb.DuckDBPyConnection:
-        return connection.raw
+        return connection.lend()
 
     def is_disconnect(self, e: Exception, connection: Any, cursor: Any) -> bool:
         """Tell whether no connection to this database can be used any more."""

@@ -38,6 +38,18 @@ class Connection:
         self.keep_unread_rows()
         return self._raw
 
+    def lend(self) -> duckdb.DuckDBPyConnection:
+        """Give the driver's own connection as :attr:`raw` does, and with no result open.
+
+        DuckDB 2.0's ``register()`` and the like refuse to put away a result, even one that nobody
+        will read on; the next query does so, without running the old one to its end.
+        """
+        may_be_open = self._reading is not None
+        self.keep_unread_rows()
+        if may_be_open:
+            self._raw.execute("SELECT 1").fetchall()
+        return self._raw
+
     def cursor(self) -> Cursor:
         """Give a cursor with a result of its own."""
         return Cursor(self)
@@ -86,6 +98,7 @@ class Connection:
 
     def close(self) -> None:
         """Close the driver's connection."""
+        self._reading = None
         self._raw.close()
         self.closed = True
 
