@@ -100,6 +100,30 @@ def test_temporary_things_and_sequences(engine: sa.Engine) -> None:
         assert [column["name"] for column in inspector.get_columns("passing")] == ["a"]
 
 
+def test_temporary_tables_are_created_and_dropped_like_others(engine: sa.Engine) -> None:
+    metadata = sa.MetaData()
+    key = sa.Column("id", sa.Integer, primary_key=True)
+    sa.Table("Passing", metadata, key, prefixes=["TEMPORARY"])
+    with engine.begin() as connection:
+        for _ in range(2):
+            metadata.create_all(connection)
+            assert sa.inspect(connection).get_temp_table_names() == ["Passing"]
+        for _ in range(2):
+            metadata.drop_all(connection)
+            assert sa.inspect(connection).get_temp_table_names() == []
+
+
+def test_a_boolean_default(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE t (yes BOOLEAN DEFAULT true, no BOOLEAN DEFAULT false)"
+        )
+    assert [column["default"] for column in sa.inspect(engine).get_columns("t")] == [
+        "true",
+        "false",
+    ]
+
+
 def test_schemas_of_attached_databases_are_qualified(engine: sa.Engine) -> None:
     with engine.begin() as connection:
         connection.exec_driver_sql("ATTACH ':memory:' AS \"my.other\"")

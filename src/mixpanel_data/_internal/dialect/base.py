@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import duckdb
 import duckdb_engine
-from sqlalchemy import exc, pool, util
+from sqlalchemy import exc, pool, schema, util
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGExecutionContext
@@ -21,6 +21,7 @@ from mixpanel_data._internal.dialect.compiler import (
     SQLCompiler,
     TypeCompiler,
     counter,
+    is_temporary,
 )
 from mixpanel_data._internal.dialect.connection import Connection
 from mixpanel_data._internal.dialect.names import IdentifierPreparer
@@ -35,13 +36,18 @@ if TYPE_CHECKING:
 
 
 class ExecutionContext(PGExecutionContext):
-    """Numbers rows from the sequences that the DDL compiler makes."""
+    """Numbers rows from the sequences that the DDL compiler makes, and notes temporary tables."""
 
     def get_insert_default(self, column: sa.Column[Any]) -> Any:
         sequence = counter(column) if column.primary_key else None
         if sequence is not None:
             return self.fire_sequence(sequence, column.type)
         return DefaultExecutionContext.get_insert_default(self, column)
+
+    def post_exec(self) -> None:
+        table = getattr(self.compiled.statement, "element", None) if self.compiled else None
+        if self.isddl and isinstance(table, schema.Table) and is_temporary(table):
+            self.cursor.connection.temporary_tables.add(table.name.lower())
 
 
 class Dialect(Reflection, duckdb_engine.Dialect):

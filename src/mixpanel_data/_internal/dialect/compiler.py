@@ -34,6 +34,14 @@ def counter(column: sa.Column[Any]) -> sa.Sequence | None:
 _IDENTITY_OPTIONS = ("start", "increment", "minvalue", "maxvalue", "cycle")
 
 
+def is_temporary(table: sa.Table) -> bool:
+    """Tell whether the table is made by CREATE TEMPORARY TABLE, or by that with AS and a query."""
+    with_query = getattr(table, "_creator_ddl", None)
+    return bool(getattr(with_query, "temporary", False)) or any(
+        "TEMP" in str(prefix).upper() for prefix in table._prefixes
+    )
+
+
 class SQLCompiler(base.PGCompiler):
     """Statements."""
 
@@ -95,7 +103,7 @@ class DDLCompiler(base.PGDDLCompiler):
 
     def visit_create_table(self, create: CreateTable, **kw: Any) -> str:
         table = create.element
-        temporary = "TEMPORARY " if self._is_temporary(table) else ""
+        temporary = "TEMPORARY " if is_temporary(table) else ""
         sequences = [
             f"CREATE {temporary}SEQUENCE IF NOT EXISTS {self.preparer.format_sequence(sequence)}"
             f"{self._options(sequence)};"
@@ -111,9 +119,6 @@ class DDLCompiler(base.PGDDLCompiler):
             if (sequence := counter(column)) is not None
         ]
         return ";".join([super().visit_drop_table(drop, **kw), *sequences])
-
-    def _is_temporary(self, table: sa.Table) -> bool:
-        return any("TEMP" in str(prefix).upper() for prefix in table._prefixes)
 
     def _options(self, sequence: sa.Sequence) -> str:
         options = self.get_identity_options(sequence)

@@ -26,6 +26,8 @@ class Connection:
         self._raw = raw
         self._reading: weakref.ref[Cursor] | None = None
         self._replacements_left_on = False
+        self.temporary_tables: set[str] = set()
+        """The names, in lower case, of those that were made here from a ``sa.Table``."""
         self.autocommit = False
         self.closed = False
 

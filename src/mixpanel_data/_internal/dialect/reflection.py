@@ -29,6 +29,9 @@ _VIEW = re.compile(
     re.DOTALL,
 )
 
+# As DuckDB before 2.0 stores the defaults true and false.
+_BOOLEANS = {"CAST('t' AS BOOLEAN)": "true", "CAST('f' AS BOOLEAN)": "false"}
+
 
 class Reflection:
     """The part of a dialect that answers the Inspector.
@@ -99,14 +102,19 @@ class Reflection:
         schema: str | None = None,
         **kw: Any,
     ) -> Iterable[tuple[Key, bool]]:
-        # Only the Inspector, which means temporary tables too, passes its cache. CREATE TABLE
-        # must not be skipped for the sake of a temporary table.
-        scope = ObjectScope.ANY if "info_cache" in kw else ObjectScope.DEFAULT
-        there = {
-            row.table_name.lower()
-            for place in _places(schema, scope)
-            for row in connection.execute(catalogue.relations(place, table_names))
-        }
+        def found(place: Place) -> set[str]:
+            rows = connection.execute(catalogue.relations(place, table_names))
+            return {row.table_name.lower() for row in rows}
+
+        there = found(_place(schema))
+        if schema is None:
+            temporary = found(TEMPORARY)
+            # Only the Inspector, which means all temporary tables, passes its cache. For the sake
+            # of one that SQL text made, create_all() must not skip CREATE TABLE.
+            if "info_cache" not in kw:
+                session: Any = connection.connection.dbapi_connection
+                temporary &= session.temporary_tables
+            there |= temporary
         return [((schema, name), name.lower() in there) for name in table_names]
 
     @cache
@@ -217,7 +225,7 @@ def _column(row: sa.Row[Any]) -> dict[str, Any]:
         "name": row.column_name,
         "type": type_named(row.data_type),
         "nullable": row.is_nullable,
-        "default": row.column_default,
+        "default": _BOOLEANS.get(row.column_default, row.column_default),
         "autoincrement": False,
         "comment": row.comment,
     }
