@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from mixpanel_data._internal.dialect import arrow_source
+from tests.dialect.columnar import arrow_tables
 
 things = sa.Table(
     "things",
@@ -154,8 +155,9 @@ def test_many_batches_in_one_transaction_keep_no_arrow_memory(engine: sa.Engine)
     rows = [{"text": "x" * 1000}] * 1000
     before = pa.total_allocated_bytes()
     with engine.begin() as connection:
-        for _ in range(20):
-            connection.execute(sa.insert(table), rows)
+        with arrow_tables(20):
+            for _ in range(20):
+                connection.execute(sa.insert(table), rows)
         assert pa.total_allocated_bytes() - before < 3_000_000
 
 

@@ -61,10 +61,14 @@ def test_other_protocols_are_refused(address: str) -> None:
 def test_an_attached_file_of_another_format_fetches_nothing(
     tmp_path: Path, engine: sa.Engine
 ) -> None:
-    foreign = tmp_path / "foreign.sqlite"
+    foreign, extensions = tmp_path / "foreign.sqlite", tmp_path / "extensions"
     foreign.write_bytes(b"SQLite format 3\0" + bytes(4000))
-    with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError):
-        connection.exec_driver_sql(f"ATTACH '{foreign}'")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"SET extension_directory = '{extensions}'")
+        with pytest.raises(sa.exc.DBAPIError, match="Install it first") as caught:
+            connection.exec_driver_sql(f"ATTACH '{foreign}'")
+    assert "download" not in str(caught.value).lower()
+    assert not [file for file in extensions.rglob("*") if file.is_file()]
 
 
 @pytest.mark.parametrize("address", ["duckdb+mixpanel_data://", "duckdb+mixpanel_data:///:memory:"])

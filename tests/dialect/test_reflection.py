@@ -113,7 +113,8 @@ def test_a_table_of_the_same_name_elsewhere_is_not_ours(
         else:
             connection.exec_driver_sql("CREATE TEMP TABLE foo (b INT)")
     with engine.begin() as connection:
-        assert not sa.inspect(connection).has_table("foo") or place == "temporary"
+        assert sa.inspect(connection).get_table_names() == []
+        assert sa.inspect(connection).has_table("foo") is (place == "temporary")
         table.metadata.create_all(connection)
         made = connection.exec_driver_sql(
             "SELECT database_name FROM duckdb_tables()"

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects.postgresql import insert
 
+from tests.dialect.columnar import arrow_tables
+
 totals = sa.Table(
     "totals",
     sa.MetaData(),
@@ -64,7 +66,8 @@ def test_do_nothing_keeps_the_first(
     shared: sa.Connection, rows: list[tuple[tuple[str, int], int]]
 ) -> None:
     records = [{"a": a, "b": b, "n": n} for (a, b), n in rows]
-    shared.execute(insert(totals).on_conflict_do_nothing(), records)
+    with arrow_tables(1):
+        shared.execute(insert(totals).on_conflict_do_nothing(), records)
     stored = shared.execute(sa.select(totals.c.a, totals.c.b, totals.c.n)).all()
     shared.rollback()
     assert {(a, b): n for a, b, n in stored} == dict(reversed(rows))
@@ -75,8 +78,9 @@ def test_a_constant_beside_the_rows(connection: sa.Connection) -> None:
     update = insert(totals).on_conflict_do_update(
         index_elements=["a", "b"], set_={"note": "it's $1"}, where=totals.c.n >= 40
     )
-    connection.execute(update, rows)
-    connection.execute(update, rows)
+    with arrow_tables(2):
+        connection.execute(update, rows)
+        connection.execute(update, rows)
     notes = sa.select(totals.c.note, sa.func.count()).group_by(totals.c.note)
     counted = {tuple(row) for row in connection.execute(notes)}
     assert counted == {("new", 40), ("it's $1", 10)}
@@ -114,7 +118,8 @@ def test_an_expression_among_the_values(connection: sa.Connection) -> None:
     statement = sa.insert(totals).values(
         a=sa.func.upper(sa.bindparam("name")), b=sa.bindparam("number"), n=sa.literal(3) + 4
     )
-    connection.execute(statement, [{"name": f"n{i}", "number": i} for i in range(30)])
+    with arrow_tables(1):
+        connection.execute(statement, [{"name": f"n{i}", "number": i} for i in range(30)])
     stored = connection.execute(sa.select(totals.c.a, totals.c.n).where(totals.c.b == 7)).one()
     assert stored == ("N7", 7)
 

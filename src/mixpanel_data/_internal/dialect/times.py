@@ -1,4 +1,8 @@
-"""Times on their way into a TIMESTAMP, which has no zone: they are stored in UTC."""
+"""Times on their way into a TIMESTAMP, which has no zone: they are stored in UTC.
+
+An aware datetime that no TIMESTAMP claims (a parameter of ``text()``, ``sa.literal()``) stays an
+instant. DuckDB casts that by the session's zone, which is UTC until a session sets another.
+"""
 
 from __future__ import annotations
 
