@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -88,7 +89,8 @@ def test_plain_connections_share_the_file(engine: sa.Engine, tmp_path: Path) -> 
 
 def test_no_extension_is_fetched_for_a_file(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
-    sqlite3.connect(path).execute("CREATE TABLE x (a)").connection.commit()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE x (a)")
     engine = sa.create_engine(f"duckdb+mixpanel_data:///{path}")
     with pytest.raises(sa.exc.DBAPIError, match="not a DuckDB database file"):
         engine.connect()
