@@ -160,3 +160,4 @@ class SchemaVersionError(MixpanelDataError):
         self.db_path = str(db_path)
         self.revision = revision
         self.head = head
+        self.older = older

@@ -8,7 +8,7 @@ Results go to stdout, everything else to stderr; nothing is ever asked of a prog
 2     usage: an unknown option, a missing argument, a question that needs ``--yes``
 3     the terminal packages are missing: ``pip install 'mixpanel-data[cli]'``
 4     another process holds the database; the same command may work later
-130   Ctrl-C; nothing was changed
+130   Ctrl-C; nothing was changed, or (db upgrade) it says how far it came
 141   whoever read the output went away
 143   SIGTERM; nothing was changed
 ====  =================================================================================

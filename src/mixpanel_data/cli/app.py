@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mixpanel_data import __version__
-from mixpanel_data.cli import demo, load, query, tables
+from mixpanel_data.cli import db, demo, load, query, tables
 from mixpanel_data.cli.outcome import Commands, leave, watch_signals
 
 _EPILOG = """\b
@@ -25,7 +25,7 @@ Exit codes:
   2    usage: a wrong option or argument, or a question that needs --yes
   3    packages are missing: pip install 'mixpanel-data[cli]'
   4    another process holds the database; try again later
-  130  Ctrl-C; nothing was changed
+  130  Ctrl-C; nothing was changed, or (db upgrade) it says how far it came
   141  whoever read the output went away
   143  SIGTERM; nothing was changed
 """
@@ -47,6 +47,7 @@ app.command(epilog=tables.SCHEMA_EXAMPLES)(tables.schema)
 app.command(epilog=query.EXAMPLES)(query.query)
 app.command(epilog=tables.DROP_EXAMPLES)(tables.drop)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
+app.add_typer(db.app, name="db")
 
 
 def _print_version(wanted: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 from contextlib import suppress
@@ -17,6 +18,7 @@ from mixpanel_data.exceptions import (
     DatabaseNotFoundError,
     MixpanelDataError,
     QueryError,
+    SchemaVersionError,
     TableExistsError,
     TableNotFoundError,
 )
@@ -49,6 +51,15 @@ def _on_signal(number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+class Interrupted(KeyboardInterrupt):
+    """An interrupt that left more than nothing; its text says what."""
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Say whether a signal ended it; DuckDB may have turned that into an error of its own."""
+    return bool(_received) or isinstance(error, KeyboardInterrupt)
+
+
 class Commands(typer.core.TyperGroup):
     """The group of all commands: whatever ends one of them ends here."""
 
@@ -60,10 +71,10 @@ class Commands(typer.core.TyperGroup):
         except BrokenPipeError:
             raise typer.Exit(_READER_GONE) from None
         except BaseException as error:
-            # DuckDB may have turned the interrupt into an error of its own.
-            if _received or isinstance(error, KeyboardInterrupt):
+            if is_interrupt(error):
                 number = _received[0] if _received else signal.SIGINT
-                say("Interrupted; nothing was changed.")
+                left = str(error) if isinstance(error, Interrupted) else "nothing was changed."
+                say(f"Interrupted; {left}")
                 raise typer.Exit(128 + number) from None
             if isinstance(error, (MixpanelDataError, OSError, ValueError)):
                 say(f"Error: {explain(error)}")
@@ -101,6 +112,18 @@ def explain(error: Exception) -> str:
             message = (
                 f"Database '{error.db_path}' is locked by {holder}."
                 " Close it there, or wait and try again."
+            )
+        case SchemaVersionError(older=True):
+            message = (
+                f"Database '{error.db_path}' is at schema revision {error.revision}, and this"
+                f" version works with {error.head}. Upgrade it:"
+                f" mixpanel-data db upgrade {shlex.quote(error.db_path)}"
+            )
+        case SchemaVersionError():
+            message = (
+                f"Database '{error.db_path}' is at schema revision {error.revision}, which this"
+                f" version, at {error.head}, does not know. Update it: pip install --upgrade"
+                " mixpanel-data"
             )
         case QueryError():
             message = _POINTER.sub(r" (line \1)", str(error))

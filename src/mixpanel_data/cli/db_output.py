@@ -1,0 +1,162 @@
+"""What the ``db`` commands print, on stdout as on stderr."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
+
+from mixpanel_data import maintenance
+from mixpanel_data.cli.outcome import say
+from mixpanel_data.cli.terminal import console, print_grid, printable
+from mixpanel_data.types import DatabaseStatus, Migration, Problem, Revision
+
+Report = Callable[[str, float], object]
+_LABEL = 16
+
+
+@contextmanager
+def work(what: str, *, quiet: bool) -> Iterator[Report | None]:
+    """Show on stderr that something goes on, where someone is there to see it.
+
+    The function that it gives takes the revision that is being made, and how far it is, 0 to 1.
+    """
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+    )
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def report(revision: str, done: float) -> None:
+            progress.update(task, description=f"Revision {revision}", total=1, completed=done)
+
+        yield report
+
+
+def print_status(found: DatabaseStatus) -> None:
+    """Show what a file is, what is in it, and what upgrade would do."""
+    lines = [
+        ("file", f"{found.path}, {size_of(found.size)}"),
+        ("DuckDB storage", found.storage_version),
+        ("revision", _revision(found)),
+        ("upgrade", _what_upgrade_does(found)),
+    ]
+    for name, kind in found.unregistered.items():
+        adopt = command("adopt", found.path, name)
+        lines.append(("not registered", f"{name}, with the columns of {kind}; {adopt}"))
+    if found.others:
+        lines.append(("others' tables", ", ".join(found.others)))
+    for label, text in lines:
+        print(f"{label:{_LABEL}}{printable(text)}")
+    if found.pending:
+        print()
+        print_history(found.pending, "what it brings")
+    if found.tables:
+        print()
+        rows = [
+            [table.name, table.type, f"{table.row_count:,}", f"{table.fetched_at:%Y-%m-%d %H:%M}"]
+            for table in found.tables
+        ]
+        columns = ["table", "type", "rows", "loaded (UTC)"]
+        print_grid(console(), columns, rows, numbers=[name == "rows" for name in columns])
+
+
+def _revision(found: DatabaseStatus) -> str:
+    if found.revision is None:
+        return "none: nothing in the file is mixpanel-data's"
+    if not found.is_known:
+        return f"{found.revision}, unknown to this version, which works with {found.head}"
+    if found.pending:
+        return f"{found.revision}; this version works with {found.head}"
+    return found.revision
+
+
+def _what_upgrade_does(found: DatabaseStatus) -> str:
+    if not found.is_known:
+        return "refused: a newer version made the file; pip install --upgrade mixpanel-data"
+    if not found.pending:
+        return "nothing to do"
+    steps = ", ".join(revision.id for revision in found.pending)
+    return f"makes {steps}, after a backup; {command('upgrade', found.path)}"
+
+
+def print_history(revisions: list[Revision], what: str) -> None:
+    """Show revisions and what they bring."""
+    print_grid(console(), ["revision", what], [[each.id, each.summary] for each in revisions])
+
+
+def print_migration(verb: str, path: Path, done: Migration) -> None:
+    """Say what an upgrade or a downgrade did."""
+    if done.before == done.after:
+        print(_nothing_to_do(path, done.after))
+        return
+    print(f"{verb} {shown(path)} from revision {done.before} to {done.after}.")
+    if done.backup:
+        print(f"Backup: {shown(done.backup)}")
+
+
+def print_sql(sql: str, path: Path) -> None:
+    """Print what would be run; that it is nothing is no SQL, and goes to stderr."""
+    if sql:
+        print(sql.strip())
+    else:
+        say(_nothing_to_do(path, maintenance.status(path).revision))
+
+
+def _nothing_to_do(path: Path, revision: str | None) -> str:
+    if revision is None:
+        return f"Nothing to do: nothing in {shown(path)} is mixpanel-data's."
+    return f"Nothing to upgrade: {shown(path)} is at revision {revision}."
+
+
+def say_what_is_lost(path: Path, revision: str, undone: list[Revision], *, backup: bool) -> None:
+    """Name the revisions that a downgrade takes back, and what becomes of what they brought."""
+    say(f"Going back to {revision} takes from {shown(path)} what these brought:")
+    for each in undone:
+        say(f"  {each.id}  {each.summary}")
+    kept = "stays in the backup alone" if backup else "is lost"
+    say(f"What {revision} has no place for {kept}. Events and profiles stay.")
+
+
+def print_problem(problem: Problem) -> None:
+    """Say what is wrong with a table, and what to do, in one line."""
+    print(printable(f"'{problem.table}' {problem.problem} {problem.remedy}"))
+
+
+def command(name: str, path: Path, *arguments: str) -> str:
+    """Give a command as it can be pasted into a shell."""
+    return shlex.join(["mixpanel-data", "db", name, str(path), *arguments])
+
+
+def shown(path: Path) -> str:
+    """Give a path without control characters."""
+    return printable(str(path))
+
+
+def size_of(size: int) -> str:
+    """Give a size for people, and exactly."""
+    return f"{decimal(size)} ({size:,} bytes)"
+
+
+def count(number: int, noun: str) -> str:
+    """Give a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
