@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from mixpanel_data._internal.errors import query_errors
+from mixpanel_data._internal.revisions import FIRST_CATALOG
 from mixpanel_data._internal.tables import KINDS, Kind, catalog, quoted
 from mixpanel_data.exceptions import QueryError
 from mixpanel_data.types import Problem
@@ -16,9 +17,13 @@ _RELOAD = "Drop the table and load it again, or restore a backup."
 
 def problems(connection: sa.Connection) -> Iterator[Problem]:
     """Read every row of every table, and give what is wrong."""
-    tables = sa.inspect(connection).get_table_names()
+    inspector = sa.inspect(connection)
+    tables = inspector.get_table_names()
     kinds, counts = {}, {}
-    if catalog.name in tables:
+    if (
+        catalog.name in tables
+        and {column["name"] for column in inspector.get_columns(catalog.name)} >= FIRST_CATALOG
+    ):
         entries = sa.select(catalog.c.table_name, catalog.c.type, catalog.c.row_count)
         for name, kind, rows in connection.execute(entries):
             kinds[name], counts[name] = KINDS.get(kind), rows

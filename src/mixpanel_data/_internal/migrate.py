@@ -56,10 +56,13 @@ def sql(connection: sa.Connection, revision: str | None = None) -> str:
     config = _config(connection, output=text)
     raw = driver_of(connection)
     found = revisions.found_in(raw)
+    if found == revisions.known()[0] and not revisions.is_recorded(raw):
+        command.upgrade(config, "head", sql=True)
+        return text.getvalue()
+    if found is not None and not revisions.is_recorded(raw):
+        command.stamp(config, found, sql=True)
     if revision is not None:
         command.downgrade(config, f"{found}:{revision}", sql=True)
-    elif found == revisions.known()[0] and not revisions.is_recorded(raw):
-        command.upgrade(config, "head", sql=True)
     else:
         command.upgrade(config, f"{found}:head", sql=True)
     return text.getvalue()

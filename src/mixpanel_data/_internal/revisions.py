@@ -67,7 +67,9 @@ def found_in(raw: duckdb.DuckDBPyConnection) -> str | None:
     tables = _tables(raw)
     catalog_columns = {name for name, _ in tables.get("_metadata", [])}
     if catalog_columns >= FIRST_CATALOG:
-        return "0003" if "filters" in catalog_columns and "_loads" in tables else "0001"
+        if "filters" not in catalog_columns:
+            return "0001"
+        return "0003" if "_loads" in tables else "0002"
     # The original made _metadata only when a first fetch had ended well.
     keys = dict(raw.execute(_KEYS).fetchall())
     lookalikes = {name: kind for name in tables if (kind := _kind(tables[name]))}
@@ -97,7 +99,7 @@ def unregistered(raw: duckdb.DuckDBPyConnection) -> dict[str, Kind]:
     """Give the tables that have the columns of a kind, but are not in the catalogue."""
     tables = _tables(raw)
     registered = set()
-    if "_metadata" in tables:
+    if {name for name, _ in tables.get("_metadata", [])} >= FIRST_CATALOG:
         rows = raw.execute("SELECT lower(table_name) FROM _metadata").fetchall()
         registered = {name for (name,) in rows}
     return {
