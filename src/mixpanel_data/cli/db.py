@@ -193,8 +193,8 @@ def backup(
 def compact(path: PathArgument, quiet: QuietOption = False) -> None:
     """Rewrite a file without the space that nothing uses.
 
-    DuckDB never makes a file smaller by itself. Nothing else may hold it meanwhile, and for a
-    while the disk holds both.
+    DuckDB reuses the space of what was deleted, but hardly ever gives it back. Nothing else may
+    hold the file meanwhile, and the disk needs room for both.
     """
     with work("Rewriting", quiet=quiet):
         before, after = maintenance.compact(path)
