@@ -128,7 +128,7 @@ def adopt(path: str | Path, table: str) -> TableInfo:
             holds a key twice.
     """
     with _opened(path) as database:
-        revisions.check(database.driver, database.path, read_only=False)
+        found = revisions.check(database.driver, database.path, read_only=False)
         candidates = revisions.unregistered(database.driver)
         with query_errors(f"adopt {table}"), database.write() as connection:
             name = catalog.require(connection, table)
@@ -140,6 +140,8 @@ def adopt(path: str | Path, table: str) -> TableInfo:
             kind = candidates[name]
             for fault in checks.faults(connection, name, kind):
                 raise ValueError(f"Cannot adopt '{name}': it {fault.problem} {_MEND}")
+            if found is None:
+                catalog.create_internal(connection)
             metadata = catalog.describe(connection, name, kind)
             catalog.register(connection, name, metadata)
             (info,) = [info for info in catalog.tables(connection) if info.name == name]

@@ -56,3 +56,11 @@ def test_somebody_elses_table_of_the_name_is_no_catalogue(tmp_path: Path) -> Non
     _do(path, EVENTS.format("loose"))
     assert maintenance.status(path).unregistered == {"loose": "events"}
     assert [problem.table for problem in maintenance.check(path)] == ["loose"]
+
+
+def test_adopting_makes_the_file_one_of_ours(tmp_path: Path) -> None:
+    path = _do(tmp_path / "theirs.db", EVENTS.format("keyed"), "CREATE TABLE loose AS FROM keyed")
+    _do(path, "DROP TABLE keyed")
+    assert revision_of(path) is None
+    assert maintenance.adopt(path, "loose").row_count == 0
+    assert revision_of(path) == HEAD
