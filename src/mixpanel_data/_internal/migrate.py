@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.operations import BatchOperations, MigrateOperation, Operations
+from alembic.operations import BatchOperations, MigrateOperation, MigrationScript, Operations
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
@@ -85,6 +85,7 @@ def options(config: Config, connection: sa.Connection) -> dict[str, Any]:
         "version_table": revisions.version_table.name,
         "transaction_per_migration": True,
         "include_object": _is_ours,
+        "process_revision_directives": _number,
         "on_version_apply": lambda step, **_: applied(_reached(step)),
         # For operations that look at the database, when its statements are only to be printed.
         "live_connection": connection,
@@ -136,6 +137,13 @@ def _target(connection: sa.Connection) -> sa.MetaData:
             if there["name"] in table.columns:
                 table.columns[there["name"]].comment = there["comment"]
     return target
+
+
+def _number(_context: object, _heads: object, scripts: list[MigrationScript]) -> None:
+    """Give a new revision the next number, instead of Alembic's random one: ids tell the order."""
+    for script in scripts:
+        if len(script.rev_id or "") != len(revisions.head()):
+            script.rev_id = f"{int(revisions.head()) + 1:04}"
 
 
 def _reached(step: MigrationInfo) -> str:
