@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine, maintenance
+from mixpanel_data._internal import tables
 from mixpanel_data.exceptions import SchemaVersionError, TableNotFoundError
 from tests.factories import metadata
 from tests.migrations.files import HEAD, contents, original
@@ -20,6 +23,17 @@ def test_a_file_without_a_catalogue_is_recognised_by_its_tables(tmp_path: Path) 
     before = contents(path)
     assert maintenance.upgrade(path).after == HEAD
     assert contents(path) == before
+
+
+def test_it_is_recognised_when_todays_tables_have_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = original(tmp_path / "bare.db", {"jan": 20}, catalog=False)
+    newer = tables.events.to_metadata(sa.MetaData())
+    newer.append_column(sa.Column("added", sa.String))
+    monkeypatch.setitem(tables.KINDS, "events", replace(tables.EVENTS, template=newer))
+    found = maintenance.status(path)
+    assert (found.revision, found.unregistered) == ("0001", {"jan": "events"})
 
 
 def test_a_table_that_only_looks_alike_makes_no_file_ours(tmp_path: Path) -> None:

@@ -23,6 +23,18 @@ version_table = sa.Table(
 # What _metadata had from the start; a table of that name with other columns is somebody else's.
 FIRST_CATALOG = {"table_name", "type", "fetched_at", "from_date", "to_date", "row_count"}
 
+# What users' tables had from the start: files of then are known by it, whatever tables.py says now.
+_FIRST_SHAPES = {
+    "events": {
+        ("event_name", "VARCHAR"),
+        ("event_time", "TIMESTAMP"),
+        ("distinct_id", "VARCHAR"),
+        ("insert_id", "VARCHAR"),
+        ("properties", "JSON"),
+    },
+    "profiles": {("distinct_id", "VARCHAR"), ("properties", "JSON"), ("last_seen", "TIMESTAMP")},
+}
+
 _COLUMNS = """
     SELECT table_name, list([column_name, data_type] ORDER BY column_index)
     FROM duckdb_columns()
@@ -129,8 +141,9 @@ def _tables(raw: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
 
 
 def _kind(columns: list[tuple[str, str]]) -> Kind | None:
-    """Give the kind whose columns these are, in any order."""
+    """Give the kind whose columns these are, or were at first, in any order."""
     for kind in KINDS.values():
-        if sorted(columns) == sorted((c.name, str(c.type)) for c in kind.template.columns):
+        today = {(column.name, str(column.type)) for column in kind.template.columns}
+        if set(columns) in (today, _FIRST_SHAPES[kind.name]):
             return kind
     return None
