@@ -13,6 +13,7 @@ from mixpanel_data import StorageEngine
 from mixpanel_data._internal import storage
 from mixpanel_data.exceptions import DatabaseNotFoundError
 from tests.factories import EVENTS, events, metadata
+from tests.storage.processes import run
 
 Opened = Callable[[StorageEngine], StorageEngine]
 
@@ -130,3 +131,17 @@ def test_the_library_prints_nothing_and_leaves_logging_alone(
         engine.drop_table("data")
     assert (root.level, root.handlers, logging.getLogger("sqlalchemy.engine").level) == before
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_database_draws_no_progress_bar_either() -> None:
+    # DuckDB would, where no script is running: in a shell, or here, under -c.
+    code = """
+        import duckdb
+        from mixpanel_data import StorageEngine
+
+        draws = "SELECT current_setting('enable_progress_bar')"
+        print(duckdb.connect().execute(draws).fetchall())
+        with StorageEngine.memory() as engine:
+            print(engine.execute_rows(draws), engine.query(draws), engine.execute(draws).fetchall())
+    """
+    assert run(code) == "[(True,)]\n[(False,)] [(False,)] [(False,)]\n"

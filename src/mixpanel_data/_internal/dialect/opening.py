@@ -19,6 +19,9 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+]+:")
 # configuration of ours would shut out a plain duckdb.connect() of the same file.
 _SESSION = {
     "autoinstall_known_extensions": "false",
+    # Else DuckDB draws one on stdout, where a program's results go, in any Python it takes for an
+    # interactive one: under -c and -m, too.
+    "enable_progress_bar": "false",
     "python_enable_replacements": "false",
     "TimeZone": "UTC",
 }
