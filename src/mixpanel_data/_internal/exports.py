@@ -151,6 +151,7 @@ def _run(
     raw.execute("SET enable_progress_bar = true")
     raw.execute("SET enable_progress_bar_print = false")
     with ThreadPoolExecutor(1) as worker:
+        worker.submit(int).result()  # An interrupt while a thread starts would leave it running.
         running = worker.submit(connection.execute, statement)
         try:
             for _ in _beats(running, files):

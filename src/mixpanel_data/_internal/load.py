@@ -127,6 +127,7 @@ def insert(connection: sa.Connection, table: sa.Table, batches: Iterator[pa.Reco
     handoff = _Handoff()
     reader = pa.RecordBatchReader.from_batches(first.schema, handoff.batches())
     with arrow_source(connection, reader) as source, ThreadPoolExecutor(1) as worker:
+        worker.submit(int).result()  # An interrupt while a thread starts would leave it running.
         statement = sa.insert(table).from_select(list(table.columns), sa.select(source))
         handoff.consumer = worker.submit(connection.execute, statement)
         read = 0
