@@ -1,13 +1,12 @@
 """Loading files: one load of them all, counted, and nothing when it fails."""
 
-import gzip
 from pathlib import Path
 
 import pytest
 
 from mixpanel_data import StorageEngine
 
-from .conftest import Run, event, profile, write_lines
+from .conftest import Run
 
 
 def count(db: Path, table: str) -> int:
@@ -32,15 +31,6 @@ def test_quiet_says_nothing(run: Run, db_path: Path, events_file: Path) -> None:
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
-def test_several_files_are_one_load(run: Run, db_path: Path, tmp_path: Path) -> None:
-    files = [
-        write_lines(tmp_path / f"{day}.jsonl", map(event, range(day * 10, day * 10 + 10)))
-        for day in range(3)
-    ]
-    done = run("load", "events", *files, "--db", db_path, "--table", "march")
-    assert done.out.startswith("march: 30 rows stored")
-
-
 def test_a_bad_line_in_the_second_file_stores_nothing(
     run: Run, db_path: Path, events_file: Path, tmp_path: Path
 ) -> None:
@@ -53,45 +43,12 @@ def test_a_bad_line_in_the_second_file_stores_nothing(
     assert run("tables", "--db", db_path, "--format", "json").out == "[]\n"
 
 
-def test_stdin_is_a_file_like_any_other(run: Run, db_path: Path, events_file: Path) -> None:
-    packed = gzip.compress(events_file.read_bytes())
-    done = run("load", "events", "-", "--db", db_path, stdin=packed)
-    assert done.out.startswith("events: 11 rows stored")
-
-
-def test_append_skips_what_is_there(run: Run, db_path: Path, tmp_path: Path) -> None:
-    first = write_lines(tmp_path / "1.jsonl", map(event, range(10)))
-    second = write_lines(tmp_path / "2.jsonl", map(event, range(5, 15)))
-    run("load", "events", first, "--db", db_path)
-    done = run("load", "events", second, "--db", db_path, "--append")
-    assert done.out == "events: 5 rows stored, 5 duplicates skipped, 0 collisions kept\n"
-
-
-def test_append_to_profiles(run: Run, db_path: Path, profiles_file: Path, tmp_path: Path) -> None:
-    run("load", "profiles", profiles_file, "--db", db_path)
-    more = write_lines(tmp_path / "more.jsonl", map(profile, range(3, 8)))
-    done = run("load", "profiles", more, "--append", "--db", db_path)
-    assert done.out == "profiles: 3 rows stored, 2 duplicates skipped\n"
-
-
 def test_an_existing_table_is_left_alone(run: Run, loaded: Path, events_file: Path) -> None:
     done = run("load", "events", events_file, "--db", loaded)
     assert done.code == 1
     assert "already exists" in done.err
     assert "--append" in done.err
     assert count(loaded, "events") == 3
-
-
-def test_append_needs_the_table(run: Run, db_path: Path, events_file: Path) -> None:
-    done = run("load", "events", events_file, "--db", db_path, "--append")
-    assert done.code == 1
-    assert "'events' not found" in done.err
-
-
-def test_append_needs_the_same_kind(run: Run, loaded: Path, profiles_file: Path) -> None:
-    done = run("load", "profiles", profiles_file, "--db", loaded, "--append", "--table", "events")
-    assert done.code == 1
-    assert "Cannot append profiles to events table" in done.err
 
 
 def test_days_are_kept_with_the_table(run: Run, db_path: Path, events_file: Path) -> None:
@@ -118,6 +75,8 @@ def test_days_are_not_guessed(run: Run, db_path: Path, events_file: Path) -> Non
         (["--from", "2025-03-02", "--to", "2025-03-01"], "after"),
         (["--table", "_metadata"], "underscore"),
         (["--project", "12345"], "not both"),
+        (["--replace"], "--from and --to"),
+        (["--replace", "--from", "2025-03-01"], "--from and --to"),
     ],
 )
 def test_wrong_options_are_usage_errors(
@@ -126,13 +85,4 @@ def test_wrong_options_are_usage_errors(
     done = run("load", "events", events_file, "--db", db_path, *options)
     assert done.code == 2
     assert complaint in done.err
-    assert not db_path.exists()
-
-
-@pytest.mark.parametrize(("name", "complaint"), [("none", "does not exist"), ("", "a directory")])
-def test_a_missing_file_makes_no_database(
-    run: Run, db_path: Path, tmp_path: Path, name: str, complaint: str
-) -> None:
-    done = run("load", "events", tmp_path / name, "--db", db_path)
-    assert (done.code, complaint in done.err) == (2, True)
     assert not db_path.exists()

@@ -67,9 +67,8 @@ def big_file(tmp_path: Path) -> Path:
 def test_a_load_shows_its_progress(db_path: Path, big_file: Path) -> None:
     terminal = Terminal("load", "events", big_file, "--db", db_path)
     assert terminal.wait() == 0
-    assert "rows" in terminal.text
-    assert "/s" in terminal.text
     assert "kB" in terminal.text
+    assert "5,000 rows in " in terminal.text
     assert "events: 5,000 rows stored" in terminal.text
 
 

@@ -1,6 +1,7 @@
 """What goes to a terminal: tables that fit, progress, and the end of a closed pipe."""
 
 import io
+import re
 import sys
 
 import pytest
@@ -52,17 +53,43 @@ def test_a_closed_pipe_is_left_to_the_caller() -> None:
         console(ClosedPipe()).print("text")
 
 
-def test_progress_shows_rows_and_then_that_it_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+def stderr_screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """Put a terminal in the place of stderr."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("NO_COLOR", "1")
+    return screen
+
+
+def test_progress_of_files_shows_bytes_and_then_that_it_stores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = stderr_screen(monkeypatch)
     with load_progress(1000, quiet=False) as progress:
         progress.bytes_read(500)
-        progress.rows_read(1234)
         progress.bytes_read(1000)
-    assert "1,234 rows" in screen.getvalue()
-    assert "Storing" in screen.getvalue()
+    text = screen.getvalue()
+    assert "1.0/1.0 kB" in text
+    assert "Storing" in text
+    assert "rows" not in text
+
+
+def test_progress_of_a_pipe_shows_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = stderr_screen(monkeypatch)
+    with load_progress(None, quiet=False) as progress:
+        progress.bytes_read(500)
+        progress.rows_read(1234)
+    assert "1,234 rows, " in screen.getvalue()
+    assert "Storing" not in screen.getvalue()
+
+
+def test_progress_leaves_the_rows_and_their_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = stderr_screen(monkeypatch)
+    with load_progress(1000, quiet=False) as progress:
+        progress.finished(1234)
+    assert re.search(r"1,234 rows in \d+\.\d s, [\d,]+/s", screen.getvalue())
 
 
 @pytest.mark.parametrize("reason", ["quiet", "no terminal", "dumb terminal"])
@@ -73,4 +100,5 @@ def test_progress_is_silent(monkeypatch: pytest.MonkeyPatch, reason: str) -> Non
     with load_progress(1000, quiet=reason == "quiet") as progress:
         progress.bytes_read(500)
         progress.rows_read(10)
+        progress.finished(10)
     assert screen.getvalue() == ""

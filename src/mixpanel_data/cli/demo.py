@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mixpanel_data import SQLResult, StorageEngine, TableMetadata
-from mixpanel_data.cli.load import load_files
+from mixpanel_data.cli.loading import Request, load_files
 from mixpanel_data.cli.query import print_table
 from mixpanel_data.cli.results import Result
 from mixpanel_data.cli.tables import print_schema, print_tables
@@ -99,7 +99,7 @@ def _load(screen: Console, storage: StorageEngine, exports: tuple[Path, Path]) -
         )
         days = f" --from {first} --to {last}" if is_month else ""
         _heading(screen, f"$ mixpanel-data load {kind} {export} --db {storage.path}{days}")
-        screen.print(load_files(storage, [export], kind, metadata) + "\n")
+        screen.print(load_files(storage, Request([export], kind, metadata)) + "\n")
 
 
 def _look(screen: Console, storage: StorageEngine) -> None:

@@ -1,14 +1,15 @@
 """``load``: files in Mixpanel's export formats into a table, all of them or none."""
 
-import sys
-from collections.abc import Callable
 from datetime import date, datetime, timezone
+from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from mixpanel_data import StorageEngine, TableMetadata
+from mixpanel_data._internal.exports import expand
+from mixpanel_data.cli.loading import STDIN, Request, load_files
 from mixpanel_data.cli.options import (
     DbOption,
     ProjectOption,
@@ -16,21 +17,21 @@ from mixpanel_data.cli.options import (
     TableNameOption,
     open_database,
 )
-from mixpanel_data.cli.progress import load_progress
-from mixpanel_data.formats import read_export, read_profiles
 from mixpanel_data.types import TableKind
 
 _EVENTS_EXAMPLES = """\b
 Examples:
   mixpanel-data load events events.jsonl --db data.db
-  mixpanel-data load events 2025-03-*.jsonl.gz --table march --from 2025-03-01 --to 2025-03-31
+  mixpanel-data load events "2025-03-*.jsonl.gz" --from 2025-03-01 --to 2025-03-31
   mixpanel-data load events today.jsonl --append --project 12345
+  mixpanel-data load events again.jsonl --replace --from 2025-03-30 --to 2025-03-31
   zcat events.jsonl.gz | mixpanel-data load events - --db data.db
 """
 _PROFILES_EXAMPLES = """\b
 Examples:
   mixpanel-data load profiles profiles.jsonl --db data.db
-  mixpanel-data load profiles page-*.json --table users_march --db data.db
+  mixpanel-data load profiles "page-*.json" --table users_march --db data.db
+  mixpanel-data load profiles today.jsonl --append --on-conflict update --db data.db
 """
 
 app = typer.Typer(
@@ -38,27 +39,24 @@ app = typer.Typer(
 )
 
 
-def _existing(files: list[Path]) -> list[Path]:
+class OnConflict(str, Enum):
+    """What becomes of a profile that the table holds already."""
+
+    IGNORE = "ignore"
+    UPDATE = "update"
+
+
+def _existing(names: list[Path]) -> list[Path]:
+    files: list[Path] = []
+    for name in names:
+        try:
+            files += [STDIN] if name == STDIN else expand(name)
+        except (FileNotFoundError, ValueError):
+            raise typer.BadParameter(f"{name} does not exist") from None
     for file in files:
-        if str(file) != "-" and not file.exists():
-            raise typer.BadParameter(f"{file} does not exist")
         if file.is_dir():
             raise typer.BadParameter(f"{file} is a directory")
     return files
-
-
-FilesArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FILE",
-        callback=_existing,
-        show_default=False,
-        help="Files, plain, gzip or zstd; - is stdin.",
-    ),
-]
-AppendOption = Annotated[
-    bool, typer.Option("--append", help="Add to a table that is there, skipping what it holds.")
-]
 
 
 def _day(text: str | None) -> str | None:
@@ -71,6 +69,44 @@ def _day(text: str | None) -> str | None:
     raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD")
 
 
+FilesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE",
+        callback=_existing,
+        show_default=False,
+        help='Files or patterns ("2025-03-*.jsonl.gz"), plain, gzip or zstd; - is stdin.',
+    ),
+]
+AppendOption = Annotated[
+    bool, typer.Option("--append", help="Add to a table that is there, skipping what it holds.")
+]
+ReplaceOption = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Add to a table that is there; what it holds of --from to --to makes way.",
+    ),
+]
+EventOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--event",
+        metavar="NAME",
+        show_default=False,
+        help="An event that the export was limited to, to be kept with the table; may be given"
+        " several times. --replace then removes these events only.",
+    ),
+]
+OnConflictOption = Annotated[
+    OnConflict | None,
+    typer.Option(
+        "--on-conflict",
+        show_default=False,
+        help="With --append, of a profile that is there already: ignore the new one (if not"
+        " given), or update it to the one with the later $last_seen.",
+    ),
+]
 FromOption = Annotated[
     str | None,
     typer.Option(
@@ -92,24 +128,18 @@ ToOption = Annotated[
     ),
 ]
 
-_READERS: dict[TableKind, Callable[..., Any]] = {"events": read_export, "profiles": read_profiles}
-_STORE: dict[tuple[TableKind, bool], Callable[..., int]] = {
-    ("events", False): StorageEngine.create_events_table,
-    ("events", True): StorageEngine.append_events_table,
-    ("profiles", False): StorageEngine.create_profiles_table,
-    ("profiles", True): StorageEngine.append_profiles_table,
-}
-
 
 @app.command(epilog=_EVENTS_EXAMPLES)
 def events(
     files: FilesArgument,
     table: TableNameOption = "events",
     append: AppendOption = False,
+    replace: ReplaceOption = False,
     db: DbOption = None,
     project: ProjectOption = None,
     from_date: FromOption = None,
     to_date: ToOption = None,
+    event: EventOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Load exported events into a table.
@@ -118,9 +148,17 @@ def events(
     are stored, or nothing is. An event that equals an earlier one in name, time, distinct_id
     and $insert_id is skipped as a duplicate. A different event under an $insert_id that is
     taken is a collision: it is kept, under an id of its own.
+
+    With --replace the events that the table holds of the days from --from to --to, in UTC and
+    both included, are removed in the same step: late, changed and deleted events come out right.
     """
-    metadata = _metadata("events", from_date, to_date)
-    _load(open_database(db, project, read_only=False), files, table, metadata, append, quiet)
+    if replace and not (from_date and to_date):
+        raise typer.BadParameter(
+            "give --from and --to: the days to replace", param_hint="--replace"
+        )
+    metadata = _metadata("events", from_date, to_date, event)
+    request = Request(files, table, metadata, append=append, replace=replace)
+    _load(open_database(db, project, read_only=False), request, quiet)
 
 
 @app.command(epilog=_PROFILES_EXAMPLES)
@@ -128,6 +166,7 @@ def profiles(
     files: FilesArgument,
     table: TableNameOption = "profiles",
     append: AppendOption = False,
+    on_conflict: OnConflictOption = None,
     db: DbOption = None,
     project: ProjectOption = None,
     from_date: FromOption = None,
@@ -139,61 +178,39 @@ def profiles(
     The files hold pages of the engage API or one JSON profile a line. Several files are one
     load: all of them are stored, or nothing is. Of profiles with the same distinct_id the first
     is kept; the others are skipped as duplicates.
+
+    With --append --on-conflict update, the one with the latest $last_seen is kept instead.
     """
+    if on_conflict and not append:
+        raise typer.BadParameter("it needs --append", param_hint="--on-conflict")
     metadata = _metadata("profiles", from_date, to_date)
-    _load(open_database(db, project, read_only=False), files, table, metadata, append, quiet)
+    request = Request(
+        files,
+        table,
+        metadata,
+        append=append,
+        on_conflict="update" if on_conflict is OnConflict.UPDATE else "ignore",
+    )
+    _load(open_database(db, project, read_only=False), request, quiet)
 
 
-def _load(
-    opened: StorageEngine,
-    files: list[Path],
-    table: str,
-    metadata: TableMetadata,
-    append: bool,
-    quiet: bool,
-) -> None:
+def _load(opened: StorageEngine, request: Request, quiet: bool) -> None:
     with opened as storage:
-        summary = load_files(storage, files, table, metadata, append=append, quiet=quiet)
+        summary = load_files(storage, request, quiet=quiet)
     if not quiet:
         print(summary)
 
 
-def load_files(
-    storage: StorageEngine,
-    files: list[Path],
-    table: str,
-    metadata: TableMetadata,
-    *,
-    append: bool = False,
-    quiet: bool = False,
-) -> str:
-    """Load *files* into one table, showing the progress, and give a line that sums it up."""
-    sources = [sys.stdin.buffer if str(file) == "-" else file for file in files]
-    with load_progress(_size(files), quiet=quiet) as progress:
-        records = _READERS[metadata.type](*sources, progress=progress.bytes_read)
-        store = _STORE[metadata.type, append]
-        stored = store(storage, table, records, metadata, progress.rows_read)
-    counts = storage.get_metadata(table)
-    parts = [f"{_count(stored, 'row')} stored", f"{_count(counts.duplicates, 'duplicate')} skipped"]
-    if metadata.type == "events":
-        parts.append(f"{_count(counts.collisions, 'collision')} kept")
-    return f"{table}: {', '.join(parts)}"
-
-
-def _size(files: list[Path]) -> int | None:
-    """Give the bytes of all files; None where a pipe does not tell."""
-    if all(file.is_file() for file in files):
-        return sum(file.stat().st_size for file in files)
-    return None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _metadata(kind: TableKind, from_date: str | None, to_date: str | None) -> TableMetadata:
+def _metadata(
+    kind: TableKind, from_date: str | None, to_date: str | None, events: list[str] | None = None
+) -> TableMetadata:
     # Without the options the days stay unknown: events that came say nothing of days without any.
     if from_date and to_date and from_date > to_date:
         raise typer.BadParameter(f"{from_date} is after --to {to_date}", param_hint="--from")
-    now = datetime.now(timezone.utc)
-    return TableMetadata(type=kind, fetched_at=now, from_date=from_date, to_date=to_date)
+    return TableMetadata(
+        type=kind,
+        fetched_at=datetime.now(timezone.utc),
+        from_date=from_date,
+        to_date=to_date,
+        filter_events=events or None,
+    )

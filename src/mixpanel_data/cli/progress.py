@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from mixpanel_data.cli.terminal import count
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -27,33 +30,44 @@ if TYPE_CHECKING:
 class LoadProgress:
     """Takes the counts of a load and shows nothing."""
 
-    def bytes_read(self, count: int) -> None:
+    def bytes_read(self, number: int) -> None:
         """Take the bytes read so far, from all files."""
 
-    def rows_read(self, count: int) -> None:
-        """Take the rows read so far."""
+    def rows_read(self, number: int) -> None:
+        """Take the rows read so far, where they are known before the end."""
+
+    def finished(self, rows: int) -> None:
+        """Take the rows read in all."""
 
 
 class _LiveProgress(LoadProgress):
     def __init__(self, progress: Progress, total: int | None) -> None:
         self._progress = progress
         self._total = total
-        self._task = progress.add_task("Reading", total=total, rows=0)
+        self._task = progress.add_task("Reading", total=total, rows=None)
+        self._started = time.monotonic()
 
-    def bytes_read(self, count: int) -> None:
+    def bytes_read(self, number: int) -> None:
         # What follows the last byte, finding duplicates and building the index, has no measure.
-        step = "Storing" if count == self._total else "Reading"
-        self._progress.update(self._task, completed=count, description=step)
+        step = "Storing" if number == self._total else "Reading"
+        self._progress.update(self._task, completed=number, description=step)
 
-    def rows_read(self, count: int) -> None:
-        self._progress.update(self._task, rows=count)
+    def rows_read(self, number: int) -> None:
+        self._progress.update(self._task, rows=number)
+
+    def finished(self, rows: int) -> None:
+        seconds = time.monotonic() - self._started
+        rate = f"{rows / seconds:,.0f}/s"
+        self._progress.console.print(f"{count(rows, 'row')} in {seconds:,.1f} s, {rate}")
 
 
 class _RowsColumn(ProgressColumn):
-    """The rows so far, and how many a second."""
+    """The rows so far, and how many a second; nothing while DuckDB reads a file by itself."""
 
     def render(self, task: Task) -> Text:
         rows = task.fields["rows"]
+        if rows is None:
+            return Text("")
         rate = rows / task.elapsed if task.elapsed else 0
         return Text(f"{rows:,} rows, {rate:,.0f}/s")
 
@@ -72,5 +86,6 @@ def load_progress(total: int | None, *, quiet: bool) -> Iterator[LoadProgress]:
         _RowsColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
+    screen = Console(file=sys.stderr, highlight=False)
+    with Progress(*columns, console=screen, transient=True) as progress:
         yield _LiveProgress(progress, total)
