@@ -167,6 +167,16 @@ def test_an_interrupt_that_the_database_made_an_error_of_is_an_interrupt(
     assert run("tables", "--db", loaded).code == 143
 
 
+@pytest.mark.parametrize("command", ["tables", "loads", "coverage events", "schema events"])
+def test_a_list_nobody_reads_is_no_error(start: Start, loaded: Path, command: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = start(*command.split(), "--db", loaded, stdout=writing)
+    os.close(writing)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (141, b"")
+
+
 def test_a_closed_pipe_has_an_exit_code_of_its_own(
     run: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,10 @@ def test_version(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["load events", "load profiles", "tables", "schema", "query", "drop", "demo", ""],
+    [
+        *("load events", "load profiles", "tables", "schema", "loads", "coverage"),
+        *("query", "drop", "demo", ""),
+    ],
 )
 def test_every_command_explains_itself_with_examples(run: Run, command: str) -> None:
     done = run(*command.split(), "--help")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from mixpanel_data import __version__
-from mixpanel_data.cli import db, demo, load, query, tables
+from mixpanel_data.cli import db, demo, history, load, query, tables
 from mixpanel_data.cli.outcome import Commands, leave, watch_signals
 
 _EPILOG = """\b
@@ -44,6 +44,8 @@ app = typer.Typer(
 app.add_typer(load.app, name="load")
 app.command(epilog=tables.TABLES_EXAMPLES)(tables.tables)
 app.command(epilog=tables.SCHEMA_EXAMPLES)(tables.schema)
+app.command(epilog=history.LOADS_EXAMPLES)(history.loads)
+app.command(epilog=history.COVERAGE_EXAMPLES)(history.coverage)
 app.command(epilog=query.EXAMPLES)(query.query)
 app.command(epilog=tables.DROP_EXAMPLES)(tables.drop)
 app.command(epilog=demo.EXAMPLES)(demo.demo)

@@ -3,7 +3,6 @@
 import sys
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 
@@ -17,7 +16,7 @@ from mixpanel_data.cli.options import (
     open_database,
 )
 from mixpanel_data.cli.outcome import say
-from mixpanel_data.cli.terminal import console, print_grid
+from mixpanel_data.cli.terminal import console, day_range, print_grid, print_json
 
 TABLES_EXAMPLES = """\b
 Examples:
@@ -47,7 +46,7 @@ def tables(
     """
     with open_database(db, project) as storage:
         if format_ is ListFormat.JSON:
-            _print_json(
+            print_json(
                 [
                     {**storage.get_metadata(info.name).to_dict(), **info.to_dict()}
                     for info in storage.list_tables()
@@ -68,7 +67,7 @@ def schema(
     """Show the columns of a table."""
     with open_database(db, project) as storage:
         if format_ is ListFormat.JSON:
-            _print_json(storage.get_schema(name).to_dict())
+            print_json(storage.get_schema(name).to_dict())
         else:
             print_schema(console(), storage, name)
 
@@ -106,8 +105,7 @@ def print_tables(screen: Console, storage: StorageEngine) -> None:
     rows = []
     for info in storage.list_tables():
         about = storage.get_metadata(info.name)
-        days = f"{about.from_date or '…'} to {about.to_date or '…'}"
-        known = days if about.from_date or about.to_date else ""
+        known = day_range(about.from_date, about.to_date)
         loaded = f"{info.fetched_at:%Y-%m-%d %H:%M}"
         rows.append([info.name, info.type, f"{info.row_count:,}", known, loaded])
     columns = ["table", "type", "rows", "days", "loaded (UTC)"]
@@ -126,7 +124,3 @@ def print_schema(screen: Console, storage: StorageEngine, name: str) -> None:
         for column in storage.get_schema(name).columns
     ]
     print_grid(screen, ["column", "type", "null", "key"], rows)
-
-
-def _print_json(value: object) -> None:
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

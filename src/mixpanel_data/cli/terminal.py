@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import IO, TYPE_CHECKING
 
+import orjson
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
@@ -38,6 +39,16 @@ def printable(text: str) -> str:
 def count(number: int, noun: str) -> str:
     """Give a number with its noun: ``1 row``, ``2,000 rows``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def day_range(first: str | None, last: str | None) -> str:
+    """Give a stretch of days; nothing when neither end is known."""
+    return f"{first or '…'} to {last or '…'}" if first or last else ""
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, indented, to stdout."""
+    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
 
 
 def print_grid(
