@@ -8,7 +8,7 @@ rows has none, because the index must fit in memory.
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateTable, DropTable
 
 from mixpanel_data._internal.dialect import arrow_source
-from mixpanel_data._internal.tables import Kind
+from mixpanel_data._internal.tables import Kind, quoted
 
 # A derived key is the taken one, this mark, and a fingerprint of the event. Mixpanel's own ids
 # never hold the mark: [A-Za-z0-9-] only.
@@ -50,7 +50,7 @@ def create(
     connection: sa.Connection, table: sa.Table, kind: Kind, feed: Feed, index_limit: int
 ) -> Counts:
     """Make *table* and fill it."""
-    connection.execute(CreateTable(_keyless(table, table.name)))
+    connection.execute(CreateTable(_keyless(table.columns, table.name)))
     read = feed(connection, table)
     collisions = _settle(connection, kind, _rows(table), None)
     stored = _count(connection, table)
@@ -74,7 +74,7 @@ def append(
     The rows that fulfil *making_way* are deleted first. With *newer_by*, the name of a time column,
     a row also makes way for one of the same key that is later in it.
     """
-    staging = _keyless(table, f"_staging_{table.name}", prefixes=["TEMPORARY"])
+    staging = _keyless(table.columns, f"_staging_{table.name}", temporary=True)
     connection.execute(CreateTable(staging))
     read = feed(connection, staging)
     before = _count(connection, table)
@@ -83,34 +83,46 @@ def append(
     if newer_by is not None:
         _prefer_newer(connection, kind, _rows(staging), _rows(table), newer_by)
     left = _count(connection, table)
-    collisions = _settle(connection, kind, _rows(staging), _rows(table))
+    collisions = _settle(connection, kind, _rows(staging), table)
     stored = _count(connection, staging)
     if left + stored > index_limit:
         _shed_key(connection, table)
-    _copy(connection, staging, table)
+    _copy(connection, sa.select(staging), table)
     connection.execute(DropTable(staging))
     return Counts(read, stored, collisions, replaced=before - left)
 
 
 def _shed_key(connection: sa.Connection, table: sa.Table) -> None:
-    """Rebuild *table* without its index, which DuckDB cannot drop."""
-    if not sa.inspect(connection).get_pk_constraint(table.name)["constrained_columns"]:
+    """Rebuild *table* without its primary key, which DuckDB cannot drop.
+
+    What users added (columns, comments, indexes of their own) stays.
+    """
+    found = sa.Table(str(table.name), sa.MetaData(), autoload_with=connection)
+    if not found.primary_key.columns:
         return
-    bare = _keyless(table, f"_unkeyed_{table.name}")
-    connection.execute(CreateTable(bare))
-    _copy(connection, table, bare)
+    bare = found.to_metadata(sa.MetaData(), name=quoted(f"_unkeyed_{table.name}"))
+    for column in bare.primary_key.columns:
+        column.primary_key = False
+    bare.append_constraint(sa.PrimaryKeyConstraint())
+    bare.indexes.clear()
+    bare.create(connection)
+    _copy(connection, sa.select(found), bare)
     connection.execute(DropTable(table))
     quote = connection.dialect.identifier_preparer.quote_identifier
     connection.execute(sa.text(f"ALTER TABLE {quote(bare.name)} RENAME TO {quote(table.name)}"))
+    # Names of indexes are the schema's, and a table with an index cannot be renamed.
+    for index in found.indexes:
+        index.create(connection)
 
 
-def _copy(connection: sa.Connection, source: sa.Table, target: sa.Table) -> None:
-    connection.execute(sa.insert(target).from_select(list(target.columns), sa.select(source)))
+def _copy(connection: sa.Connection, rows: sa.Select[Any], target: sa.Table) -> None:
+    connection.execute(sa.insert(target).from_select(list(target.columns), rows))
 
 
-def _keyless(table: sa.Table, name: str, **options: Any) -> sa.Table:
-    columns = [sa.Column(c.name, c.type, nullable=c.nullable) for c in table.columns]
-    return sa.Table(name, sa.MetaData(), *columns, quote=True, **options)
+def _keyless(columns: Iterable[sa.Column[Any]], name: str, temporary: bool = False) -> sa.Table:
+    copies = [sa.Column(c.name, c.type, nullable=c.nullable) for c in columns]
+    prefixes = ["OR REPLACE TEMPORARY"] if temporary else []
+    return sa.Table(name, sa.MetaData(), *copies, quote=True, prefixes=prefixes)
 
 
 def _rows(table: sa.Table) -> sa.TableClause:
@@ -175,21 +187,22 @@ class _Handoff:
 
 
 def _settle(
-    connection: sa.Connection, kind: Kind, fresh: sa.TableClause, held: sa.TableClause | None
+    connection: sa.Connection, kind: Kind, fresh: sa.TableClause, table: sa.Table | None
 ) -> int:
-    """Make the keys of *fresh* unique, within itself and against *held*.
+    """Make the keys of *fresh* unique, within itself and against *table*.
 
     Rows equal in the kind's identity are duplicates: the first stays. A different row whose key
     is taken gets a derived key. That key may itself be taken, so this repeats until none is.
     Gives the number of colliding rows that were kept.
     """
     collisions = renamed = 0
-    if held is not None and _has_derived_keys(connection, kind, held):
+    held = _gather(connection, kind, fresh, table)
+    if held is not None:
         connection.execute(_delete_equal(kind, fresh, held, _derived_key(kind, fresh)))
     while True:
         rows = _count(connection, fresh)
         contested = []
-        if held is not None and _any_held(connection, kind, fresh, held):
+        if held is not None:
             connection.execute(_delete_equal(kind, fresh, held, fresh.c[kind.key]))
             contested.append(fresh.c[kind.key].in_(sa.select(held.c[kind.key])))
         if _any_repeated(connection, kind, fresh):
@@ -201,7 +214,30 @@ def _settle(
         renamed = _rename(connection, kind, fresh, contested)
         collisions += renamed
         if not renamed:
-            return collisions
+            break
+        held = _gather(connection, kind, fresh, table)
+    if held is not None:
+        connection.execute(DropTable(held))
+    return collisions
+
+
+def _gather(
+    connection: sa.Connection, kind: Kind, fresh: sa.TableClause, table: sa.Table | None
+) -> sa.Table | None:
+    """Copy the rows of *table* that some of *fresh* may meet, by their keys or derived keys.
+
+    Everything else asks the copy: a load looks through the keys of *table* only here.
+    """
+    if table is None:
+        return None
+    keys: sa.SelectBase = sa.select(fresh.c[kind.key])
+    if kind.identity != (kind.key,):
+        keys = sa.union_all(keys, sa.select(_derived_key(kind, fresh)))
+    columns = [table.c[name] for name in kind.identity]
+    held = _keyless(columns, f"_held_{table.name}", temporary=True)
+    connection.execute(CreateTable(held))
+    _copy(connection, sa.select(*columns).where(table.c[kind.key].in_(keys)), held)
+    return held
 
 
 def _prefer_newer(
@@ -230,28 +266,14 @@ def _count(connection: sa.Connection, rows: sa.FromClause) -> int:
     return connection.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
 
 
-def _any_held(
-    connection: sa.Connection, kind: Kind, fresh: sa.TableClause, held: sa.TableClause
-) -> bool:
-    both = sa.select(sa.literal(1)).where(fresh.c[kind.key].in_(sa.select(held.c[kind.key])))
-    return connection.scalar(both.limit(1)) is not None
-
-
 def _any_repeated(connection: sa.Connection, kind: Kind, fresh: sa.TableClause) -> bool:
     key = fresh.c[kind.key]
     repeated = sa.select(key).group_by(key).having(sa.func.count() > 1)
     return connection.scalar(repeated.limit(1)) is not None
 
 
-def _has_derived_keys(connection: sa.Connection, kind: Kind, held: sa.TableClause) -> bool:
-    if kind.identity == (kind.key,):
-        return False
-    derived = sa.select(sa.literal(1)).where(held.c[kind.key].contains(_MARK))
-    return connection.scalar(derived.limit(1)) is not None
-
-
 def _delete_equal(
-    kind: Kind, fresh: sa.TableClause, held: sa.TableClause, key: sa.ColumnElement[str]
+    kind: Kind, fresh: sa.TableClause, held: sa.FromClause, key: sa.ColumnElement[str]
 ) -> sa.Delete:
     """Delete the rows of *fresh* that *held* has under *key*, all else in the identity equal."""
     rest = [held.c[name] == fresh.c[name] for name in kind.identity if name != kind.key]
