@@ -56,3 +56,14 @@ def test_it_leaves_no_files(
     with StorageEngine.memory() as engine:
         EVENTS.create(engine, events(100))
     assert list(folder.iterdir()) == list(temp_folder.rglob("*")) == []
+
+
+def test_threads_may_come_after_it_has_spilled(memory: StorageEngine) -> None:
+    memory.connection.execute("SET memory_limit = '50MB'")
+    memory.connection.execute(
+        "CREATE TABLE big AS SELECT md5(i::VARCHAR) || md5((i + 1)::VARCHAR) AS text"
+        " FROM range(2_000_000) AS numbers (i)"
+    )
+    with ThreadPoolExecutor(1) as thread:
+        counted = thread.submit(memory.execute_scalar, "SELECT count(*) FROM big").result()
+    assert counted == 2_000_000

@@ -82,9 +82,7 @@ class Database:
             max_overflow=-1,
             pool_use_lifo=True,
         )
-        # DuckDB would spill a memory database into the working directory.
-        spill = temporary if path is None else None
-        sa.event.listen(self.engine, "connect", partial(_connected, connections, spill))
+        sa.event.listen(self.engine, "connect", partial(_connected, connections))
         sa.event.listen(self.engine, "checkout", lambda *_: guard.check())
         existed = path is not None and path.exists()
         with open_errors(path):
@@ -92,6 +90,9 @@ class Database:
             self._anchor = self.engine.raw_connection()
         if path is not None and not existed:
             path.chmod(0o600)
+        if path is None and temporary is not None:
+            # DuckDB would spill a memory database into the working directory.
+            self._set("temp_directory", temporary)
         self.close = weakref.finalize(
             self, _close, guard, self.engine, self._anchor, connections, temporary
         )
@@ -190,10 +191,18 @@ class Database:
 
     def _limit_memory(self, limit: str, *, lower_only: bool = True) -> str:
         """Set DuckDB's memory limit, and give the one before."""
-        connection = self.driver
-        before: str = connection.execute("SELECT current_setting('memory_limit')").fetchall()[0][0]
+        before = self._set("memory_limit")
         if not lower_only or _bytes(before) > _bytes(limit):
-            connection.execute(f"SET memory_limit = '{limit}'")
+            self._set("memory_limit", limit)
+        return before
+
+    def _set(self, setting: str, value: str | None = None) -> str:
+        """Give a setting of DuckDB's, and change it if there is a *value*."""
+        connection = self.driver
+        asked = connection.execute("SELECT current_setting(?)", [setting])
+        before: str = asked.fetchall()[0][0]
+        if value is not None:
+            connection.execute(f"SET {setting} = '{value.replace(chr(39), chr(39) * 2)}'")
         return before
 
     @property
@@ -215,16 +224,10 @@ class Database:
 
 
 def _connected(
-    connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
-    spill: str | None,
-    _: Any,
-    entry: ConnectionPoolEntry,
+    connections: weakref.WeakSet[duckdb.DuckDBPyConnection], _: Any, entry: ConnectionPoolEntry
 ) -> None:
     connection = entry.driver_connection
     assert isinstance(connection, duckdb.DuckDBPyConnection)
-    if spill is not None:
-        folder = spill.replace("'", "''")
-        connection.execute(f"SET temp_directory = '{folder}'")
     connections.add(connection)
     _all_connections.add(connection)
 
