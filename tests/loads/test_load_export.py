@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -115,6 +117,21 @@ def test_appending_skips_what_is_there(engine: StorageEngine, tmp_path: Path) ->
     assert engine.load_export("data", more, metadata(), append=True) == 0
     with pytest.raises(ValueError, match="Cannot append profiles"):
         engine.load_export("data", more, metadata("profiles"), append=True)
+
+
+@pytest.mark.parametrize(("odd", "told"), [(b"", 0), (b'{"event":"A"}\n', 1)])
+def test_the_log_tells_when_duckdb_did_not_read_the_files(
+    memory: StorageEngine,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    odd: bytes,
+    told: int,
+) -> None:
+    path = _write(tmp_path / "events.jsonl", 30_000)
+    path.write_bytes(path.read_bytes() + odd)
+    with caplog.at_level(logging.INFO, logger="mixpanel_data"), suppress(InvalidRecordError):
+        memory.load_export("data", path, metadata())
+    assert len([r for r in caplog.records if "line by line" in r.getMessage()]) == told
 
 
 def test_too_many_odd_lines_go_the_other_way(memory: StorageEngine, tmp_path: Path) -> None:

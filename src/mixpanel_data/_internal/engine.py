@@ -26,7 +26,10 @@ from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
 _TEMPORARY_PREFIX = "mixpanel_data_"
 _EPHEMERAL_FILE = "ephemeral.db"
 _DRIVER = "duckdb+mixpanel_data"
-_LOAD_MEMORY = "160 MiB"
+# What DuckDB may use for a load, in MiB: one stream needs little, but each thread that reads files
+# has buffers and rows of its own.
+_STREAM_MEMORY = 160
+_FILES_MEMORY = 512
 
 
 class _Guard:
@@ -67,7 +70,7 @@ class Database:
         self._guard = guard = _Guard()
         self._own = threading.local()
         self._writing = threading.Lock()
-        self._writers = 0
+        self._needs: list[int] = []
         connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
         name = str(path) if path else f":memory:mixpanel_data_{uuid.uuid4().hex}"
         self.engine = sa.create_engine(
@@ -155,9 +158,12 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """Give a transaction for a change of ours, in little memory, with a private log."""
-        with self.lean(), self.begin() as connection:
+    def write(self, *, files: bool = False) -> Iterator[sa.Connection]:
+        """Give a transaction for a change of ours, in little memory, with a private log.
+
+        DuckDB gets more of it where it reads *files* itself, on all its threads.
+        """
+        with self.lean(files=files), self.begin() as connection:
             yield connection
             self.make_log()
         self.keep_private()
@@ -174,32 +180,34 @@ class Database:
                 log_of(self.path).chmod(0o600)
 
     @contextmanager
-    def lean(self) -> Iterator[None]:
-        """Hold DuckDB to _LOAD_MEMORY, commit included: it would rather cache a load than spill."""
+    def lean(self, *, files: bool = False) -> Iterator[None]:
+        """Limit DuckDB's memory, commit included: it would rather cache a load than spill."""
         self._guard.check()
+        need = _FILES_MEMORY * int(self._set("threads")) if files else _STREAM_MEMORY
         with self._writing:
-            self._writers += 1
-            if self._writers == 1:
-                self._memory = self._limit_memory(_LOAD_MEMORY)
+            if not self._needs:
+                self._memory = self._set("memory_limit")
+            self._needs.append(need)
+            self._limit_memory()
         try:
             yield
         finally:
             with self._writing:
-                self._writers -= 1
-                if self._writers == 0 and not self._guard.closed:
-                    self._limit_memory(self._memory, lower_only=False)
+                self._needs.remove(need)
+                if not self._guard.closed:
+                    self._limit_memory()
 
-    def _limit_memory(self, limit: str, *, lower_only: bool = True) -> str:
-        """Set DuckDB's memory limit, and give the one before."""
-        before = self._set("memory_limit")
-        if not lower_only or _bytes(before) > _bytes(limit):
-            self._set("memory_limit", limit)
-        return before
+    def _limit_memory(self) -> None:
+        """Give DuckDB what the greatest of the loads needs, and no more than it had before."""
+        wanted = [f"{max(self._needs)} MiB"] if self._needs else []
+        # A query that runs beside may be using more, and keeps it.
+        with suppress(duckdb.OutOfMemoryException):
+            self._set("memory_limit", min([self._memory, *wanted], key=_bytes))
 
     def _set(self, setting: str, value: str | None = None) -> str:
         """Give a setting of DuckDB's, and change it if there is a *value*."""
         connection = self.driver
-        asked = connection.execute("SELECT current_setting(?)", [setting])
+        asked = connection.execute("SELECT current_setting(?)::VARCHAR", [setting])
         before: str = asked.fetchall()[0][0]
         if value is not None:
             connection.execute(f"SET {setting} = '{value.replace(chr(39), chr(39) * 2)}'")

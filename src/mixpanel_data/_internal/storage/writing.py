@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,11 +142,15 @@ class Writing(Base):
         kind, source = KINDS[metadata.type], ", ".join(map(str, files))
         order = Order(kind, name, metadata, action, on_conflict, source)
         if exports.suits_duckdb(files):
-            with suppress(exports.IrregularError, InvalidRecordError, QueryError):
-                # What fails here is done again below, which knows the line that is to blame.
+            try:
                 return self._load(
-                    order, lambda to, table: exports.insert(to, table, kind, files, progress)
+                    order,
+                    lambda to, table: exports.insert(to, table, kind, files, progress),
+                    files=True,
                 )
+            except (exports.IrregularError, InvalidRecordError, QueryError) as error:
+                # It is done again below, which takes little memory and knows the line to blame.
+                logger.info("Reading %s line by line, for DuckDB did not: %s", source, error)
         records = exports.READERS[kind.name](*files, progress=progress)
         return self._load_records(order, records, None, 1)
 
@@ -171,10 +175,17 @@ class Writing(Base):
         # Outside the handler, so that it leaves as it came: no context, no translation.
         raise caller.errors[0]
 
-    def _load(self, order: Order, feed: load.Feed, report: Progress | None = None) -> int:
+    def _load(
+        self,
+        order: Order,
+        feed: load.Feed,
+        report: Progress | None = None,
+        *,
+        files: bool = False,
+    ) -> int:
         kind, name, meta = order.kind, order.name, order.metadata
         started = ledger.now()
-        with self._writing(f"load into {name}", name) as connection:
+        with self._writing(f"load into {name}", name, files=files) as connection:
             if order.action == "create":
                 table = catalog.new_table(connection, name, kind)
                 counts = load.create(connection, table, kind, feed, self.index_limit)
@@ -217,7 +228,8 @@ class Writing(Base):
             catalog.forget(connection, found)
 
     @contextmanager
-    def _writing(self, what: str, name: str) -> Iterator[sa.Connection]:
+    def _writing(self, what: str, name: str, *, files: bool = False) -> Iterator[sa.Connection]:
         # Two loads into one table would fail at commit, after all their work: they take turns.
-        with self._loading[name.lower()], query_errors(what), self._database.write() as connection:
+        turn = self._loading[name.lower()]
+        with turn, query_errors(what), self._database.write(files=files) as connection:
             yield connection
