@@ -95,4 +95,4 @@ def test_no_working_table_is_left(engine: StorageEngine, kind: Kind) -> None:
     kind.append(engine, kind.records(8, start=4))
     with engine.engine.connect() as connection:
         names = connection.exec_driver_sql("SELECT table_name FROM duckdb_tables() ORDER BY 1")
-        assert names.scalars().all() == ["_loads", "_metadata", "data"]
+        assert names.scalars().all() == ["_alembic_version", "_loads", "_metadata", "data"]
