@@ -13,9 +13,7 @@ import typer
 from mixpanel_data import maintenance
 from mixpanel_data.cli.db_output import (
     command,
-    count,
     print_history,
-    print_json,
     print_migration,
     print_problem,
     print_sql,
@@ -23,11 +21,12 @@ from mixpanel_data.cli.db_output import (
     say_what_is_lost,
     shown,
     size_of,
-    work,
 )
 from mixpanel_data.cli.options import ListFormat, ListFormatOption, QuietOption, TableArgument
 from mixpanel_data.cli.outcome import REFUSED, Interrupted, explain, is_interrupt, say
+from mixpanel_data.cli.progress import work
 from mixpanel_data.cli.tables import YesOption
+from mixpanel_data.cli.terminal import count, print_json
 from mixpanel_data.exceptions import MixpanelDataError, QueryError
 from mixpanel_data.types import DatabaseStatus, Revision
 

@@ -1,50 +1,18 @@
-"""What the ``db`` commands print, on stdout as on stderr."""
+"""What the ``db`` commands print."""
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import orjson
-from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn
 
 from mixpanel_data import maintenance
 from mixpanel_data.cli.outcome import say
 from mixpanel_data.cli.terminal import console, print_grid, printable
 from mixpanel_data.types import DatabaseStatus, Migration, Problem, Revision
 
-Report = Callable[[str, float], object]
 _LABEL = 16
-
-
-@contextmanager
-def work(what: str, *, quiet: bool) -> Iterator[Report | None]:
-    """Show on stderr that something goes on, where someone is there to see it.
-
-    The function that it gives takes the revision that is being made, and how far it is, 0 to 1.
-    """
-    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-    )
-    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-
-        def report(revision: str, done: float) -> None:
-            progress.update(task, description=f"Revision {revision}", total=1, completed=done)
-
-        yield report
 
 
 def print_status(found: DatabaseStatus) -> None:
@@ -150,13 +118,3 @@ def shown(path: Path) -> str:
 def size_of(size: int) -> str:
     """Give a size for people, and exactly."""
     return f"{decimal(size)} ({size:,} bytes)"
-
-
-def count(number: int, noun: str) -> str:
-    """Give a number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def print_json(value: object) -> None:
-    """Print a value for programs."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

@@ -1,4 +1,4 @@
-"""How far a load is: a line on stderr while it runs, where someone is there to see it."""
+"""How far a command is: a line on stderr while it runs, where someone is there to see it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -24,7 +25,7 @@ from rich.text import Text
 from mixpanel_data.cli.terminal import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class LoadProgress:
@@ -75,7 +76,7 @@ class _RowsColumn(ProgressColumn):
 @contextmanager
 def load_progress(total: int | None, *, quiet: bool) -> Iterator[LoadProgress]:
     """Show the progress of a load of *total* bytes (None: not known) until the block ends."""
-    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not _is_seen(quiet):
         yield LoadProgress()
         return
     columns = (
@@ -86,6 +87,37 @@ def load_progress(total: int | None, *, quiet: bool) -> Iterator[LoadProgress]:
         _RowsColumn(),
         TimeRemainingColumn(),
     )
-    screen = Console(file=sys.stderr, highlight=False)
-    with Progress(*columns, console=screen, transient=True) as progress:
+    with Progress(*columns, console=_screen(), transient=True) as progress:
         yield _LiveProgress(progress, total)
+
+
+@contextmanager
+def work(what: str, *, quiet: bool) -> Iterator[Callable[[str, float], object] | None]:
+    """Show on stderr that something goes on, where someone is there to see it.
+
+    The function that it gives takes the revision that is being made, and how far it is, 0 to 1.
+    """
+    if not _is_seen(quiet):
+        yield None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+    )
+    with Progress(*columns, console=_screen(), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def report(revision: str, done: float) -> None:
+            progress.update(task, description=f"Revision {revision}", total=1, completed=done)
+
+        yield report
+
+
+def _is_seen(quiet: bool) -> bool:
+    return not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _screen() -> Console:
+    return Console(file=sys.stderr, highlight=False)
