@@ -46,19 +46,6 @@ class OnConflict(str, Enum):
     UPDATE = "update"
 
 
-def _existing(names: list[Path]) -> list[Path]:
-    files: list[Path] = []
-    for name in names:
-        try:
-            files += [STDIN] if name == STDIN else expand(name)
-        except (FileNotFoundError, ValueError):
-            raise typer.BadParameter(f"{name} does not exist") from None
-    for file in files:
-        if file.is_dir():
-            raise typer.BadParameter(f"{file} is a directory")
-    return files
-
-
 def _day(text: str | None) -> str | None:
     try:
         # Python 3.11 and later read other ISO forms, too.
@@ -73,7 +60,6 @@ FilesArgument = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILE",
-        callback=_existing,
         show_default=False,
         help='Files or patterns ("2025-03-*.jsonl.gz"), plain, gzip or zstd; - is stdin.',
     ),
@@ -157,7 +143,7 @@ def events(
             "give --from and --to: the days to replace", param_hint="--replace"
         )
     metadata = _metadata("events", from_date, to_date, event)
-    request = Request(files, table, metadata, append=append, replace=replace)
+    request = Request(_existing(files), table, metadata, append=append, replace=replace)
     _load(open_database(db, project, read_only=False), request, quiet)
 
 
@@ -185,7 +171,7 @@ def profiles(
         raise typer.BadParameter("it needs --append", param_hint="--on-conflict")
     metadata = _metadata("profiles", from_date, to_date)
     request = Request(
-        files,
+        _existing(files),
         table,
         metadata,
         append=append,
@@ -199,6 +185,21 @@ def _load(opened: StorageEngine, request: Request, quiet: bool) -> None:
         summary = load_files(storage, request, quiet=quiet)
     if not quiet:
         print(summary)
+
+
+def _existing(names: list[Path]) -> list[Path]:
+    """Give the files that the names and patterns stand for."""
+    # No callback of the argument: on Python 3.10 typer cannot take one with a list.
+    files: list[Path] = []
+    for name in names:
+        try:
+            files += [STDIN] if name == STDIN else expand(name)
+        except (FileNotFoundError, ValueError):
+            raise typer.BadParameter(f"{name} does not exist", param_hint="FILE") from None
+    for file in files:
+        if file.is_dir():
+            raise typer.BadParameter(f"{file} is a directory", param_hint="FILE")
+    return files
 
 
 def _metadata(
