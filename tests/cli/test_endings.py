@@ -58,25 +58,6 @@ def test_a_signal_rolls_a_load_back(
         assert storage.list_tables() == []
 
 
-def test_ctrl_c_stops_the_database_reading_a_file(
-    start: Start, db_path: Path, tmp_path: Path
-) -> None:
-    lines = write_lines(tmp_path / "few.jsonl", map(event, range(1000))).read_bytes()
-    many = tmp_path / "many.jsonl"
-    many.write_bytes(lines * 500)
-    process = start("load", "events", many, "--db", db_path)
-    wait_for(db_path)
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, out) == (130, b"")
-    assert err == b"Interrupted; nothing was changed.\n"
-    assert time.monotonic() - began < 3
-    with StorageEngine(db_path, read_only=True) as storage:
-        assert storage.list_tables() == []
-
-
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
 def test_ctrl_c_after_the_commit_comes_too_late(
     run: Run,

@@ -72,10 +72,10 @@ def test_stdin_goes_with_files_and_patterns(
 def test_a_named_pipe_is_read_once(start: Start, db_path: Path, events_file: Path) -> None:
     pipe = events_file.with_name("pipe")
     os.mkfifo(pipe)
-    writer = threading.Thread(target=pipe.write_bytes, args=[events_file.read_bytes()])
-    writer.start()
+    text = events_file.read_bytes()
+    # Opening a pipe waits for its other end, which a load that fails never opens.
+    threading.Thread(target=pipe.write_bytes, args=[text], daemon=True).start()
     out, _ = start("load", "events", pipe, "--db", db_path).communicate(timeout=20)
-    writer.join()
     assert out.startswith(b"events: 11 rows stored")
 
 

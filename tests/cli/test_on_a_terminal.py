@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -37,8 +38,8 @@ class Terminal:
         self._screen = mine
         self.text = ""
 
-    def read_until(self, text: str) -> None:
-        while text not in self.text and self._read():
+    def read_until(self, pattern: str) -> None:
+        while not re.search(pattern, self.text) and self._read():
             pass
 
     def type(self, text: str) -> None:
@@ -71,6 +72,17 @@ def test_a_load_shows_its_progress(db_path: Path, big_file: Path) -> None:
     assert "kB" in terminal.text
     assert "5,000 rows in " in terminal.text
     assert "events: 5,000 rows stored" in terminal.text
+
+
+def test_ctrl_c_stops_the_database_reading_a_file(db_path: Path, big_file: Path) -> None:
+    big_file.write_bytes(big_file.read_bytes() * 100)
+    terminal = Terminal("load", "events", big_file, "--db", db_path, NO_COLOR="1")
+    terminal.read_until(r"[1-9][0-9.]*/[0-9.]+ MB")
+    terminal.type("\x03")
+    assert terminal.wait() == 130
+    assert terminal.text.endswith("Interrupted; nothing was changed.\r\n")
+    with StorageEngine(db_path, read_only=True) as storage:
+        assert storage.list_tables() == []
 
 
 def test_quiet_shows_nothing(db_path: Path, big_file: Path) -> None:
@@ -106,7 +118,7 @@ def test_parquet_does_not_go_to_a_screen(loaded: Path) -> None:
 )
 def test_drop_asks(loaded: Path, answer: str, code: int, left: int) -> None:
     terminal = Terminal("drop", "events", "--db", loaded)
-    terminal.read_until("Drop table 'events' and its 3 rows?")
+    terminal.read_until(r"Drop table 'events' and its 3 rows\?")
     # Python misses a Ctrl-C between the prompt and the reading, until something is typed.
     time.sleep(0.3)
     terminal.type(answer)
