@@ -1,118 +1,149 @@
-"""``python -m benchmarks``: run every measurement in fresh processes and print one table."""
+"""``python -m benchmarks``: run every measurement in processes of its own, and print two tables.
+
+The first has the speeds, the second the ratios that matter, with their targets.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from benchmarks.measures import MEASURES
-from benchmarks.rows import write_export
+from benchmarks import loads, queries, rivals
+from benchmarks.measure import MEASURES, SHARED, Measure
+from benchmarks.rows import PREPARED
+from benchmarks.targets import RECORDS, Result, judged, needed
 
-YARDSTICK = "DuckDB read_json, keyed"
-# Row by row, these take minutes for what the others do in seconds.
-SLOW = {
-    "DuckDB executemany, keyed": 50,
-    "duckdb-engine, insert()": 50,
-    "pandas to_sql, duckdb-engine": 50,
-    "sqlite-utils insert_all, keyed": 5,
-    "dlt to duckdb, merge": 5,
-}
-# Measurements that are no loads: seconds or ratios by themselves.
-PLAIN = ("execute", "import")
-APPEND = "append a tenth"
-
-
-@dataclass
-class Result:
-    """The medians of one measurement."""
-
-    name: str
-    rows: int
-    value: float | None
-    rss_mb: int
-
-
-def _child(name: str, folder: Path, rows: int) -> None:
-    value = MEASURES[name](folder, rows)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps([value, peak]))
-
-
-def _measure(name: str, rows: int, repeat: int, export: Path) -> Result:
-    count = max(rows // SLOW.get(name, 1), 100)
-    seen = []
-    for _ in range(repeat):
-        with tempfile.TemporaryDirectory() as folder:
-            Path(folder, "export.jsonl").symlink_to(export)
-            command = [sys.executable, "-m", "benchmarks", "--child", name, folder, str(count)]
-            done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode and "ModuleNotFoundError" in done.stderr:
-            return Result(name, count, None, 0)
-        if done.returncode:
-            raise SystemExit(f"{name} failed:\n{done.stderr[-2000:]}")
-        seen.append(json.loads(done.stdout.strip().splitlines()[-1]))
-    values, peaks = zip(*seen)
-    return Result(name, count, statistics.median(values), round(statistics.median(peaks)))
-
-
-def _line(result: Result, yardstick: float) -> str:
-    """Give one row of the table; the yardstick is in seconds a row."""
-    if result.value is None:
-        return f"| {result.name} | | not installed | | |"
-    if result.name.startswith("execute_scalar"):
-        return f"| {result.name} | | {result.value * 1000:.2f} ms | | |"
-    if result.name.startswith("import"):
-        return f"| {result.name} | | {result.value:+.2f} s | | |"
-    if result.name.startswith(PLAIN):
-        return f"| {result.name} | {result.rows:,} | | {result.value:.2f} | {result.rss_mb} |"
-    rows = result.rows // 10 if result.name.startswith(APPEND) else result.rows
-    ratio = result.value / rows / yardstick
-    speed = f"{rows / result.value:,.0f} rows/s"
-    return f"| {result.name} | {rows:,} | {speed} | {ratio:.2f} | {result.rss_mb} |"
+GROUPS = tuple(module.__name__.rpartition(".")[2] for module in (loads, queries, rivals))
+# Other tools' news are nobody's business here.
+QUIET = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false"}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="default: 1,000,000")
     parser.add_argument("--repeat", type=int, default=3, help="how often; the medians count")
-    parser.add_argument("--only", nargs="+", metavar="WORD", help="names that hold a word")
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--large", action="store_true", help="also 10 and 30 times the rows, once")
+    parser.add_argument(
+        "--only", nargs="+", metavar="WORD", help=f"names that hold a word, or {', '.join(GROUPS)}"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
+def _chosen(words: list[str] | None, large: bool) -> list[Measure]:
+    names = [
+        name
+        for name, measure in MEASURES.items()
+        if (large or not measure.large)
+        and (not words or any(word in name or word == measure.group for word in words))
+    ]
+    wanted = names if words is None else needed(names)
+    return [measure for name, measure in MEASURES.items() if name in wanted]
+
+
+def _child(name: str, folder: Path, rows: int) -> None:
+    """Measure, or prepare a file, in this process, and print the figure and the peak memory."""
+    if name in PREPARED:
+        PREPARED[name](folder / name, rows)
+        return
+    value = MEASURES[name].run(folder, rows)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps([value, peak]))
+
+
+def _run(name: str, folder: Path, rows: int) -> tuple[str, str]:
+    """Run this module in a process of its own; give its last line, or the last of its error."""
+    command = [sys.executable, "-m", "benchmarks", "--child", name, str(folder), str(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, env=QUIET)
+    lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()
+    last = lines[-1] if lines else ""
+    return (last, "") if done.returncode == 0 else ("", last or f"exit {done.returncode}")
+
+
+def _measure(measure: Measure, rows: int, repeat: int, shared: Path) -> Result:
+    count, seen = measure.rows(rows), []
+    for need in measure.needs:
+        if not (shared / need).exists():
+            _, error = _run(need, shared, rows)
+            if error:
+                raise SystemExit(f"{need} could not be prepared: {error}")
+    for _ in range(1 if measure.large else repeat):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, SHARED).symlink_to(shared)
+            line, error = _run(measure.name, Path(folder), count)
+        if error and measure.group != "rivals":
+            raise SystemExit(f"{measure.name} failed: {error}")
+        if error:
+            missing = "ModuleNotFoundError" in error
+            note = "not installed" if missing else f"failed: {error}"
+            return Result(measure.name, measure.group, measure.unit, count, None, 0, note)
+        seen.append(json.loads(line))
+    value, peak = map(statistics.median, zip(*seen))
+    return Result(measure.name, measure.group, measure.unit, count, value, round(peak))
+
+
+def _speeds(results: Iterable[Result], yardstick: float | None) -> Iterator[str]:
+    """Give the rows of the first table; the yardstick is the seconds that a row takes DuckDB."""
+    for result in results:
+        rows = f"{result.rows:,}" if result.unit in ("rows/s", "ratio") else ""
+        if result.value is None or result.each is None:
+            yield f"| {result.name} | {rows} | {result.note} | | |"
+        elif result.unit == "rows/s":
+            ratio = f"{result.each / yardstick:.2f}" if yardstick else ""
+            speed = f"{1 / result.each:,.0f} rows/s"
+            yield f"| {result.name} | {rows} | {speed} | {ratio} | {result.peak_mb} |"
+        else:
+            unit = "" if result.unit == "ratio" else f" {result.unit}"
+            yield f"| {result.name} | {rows} | {result.value:.2f}{unit} | | {result.peak_mb} |"
+
+
+def _machine() -> dict[str, Any]:
+    import duckdb
+
+    return {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}",
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+    }
+
+
 def main() -> None:
-    """Measure, print the table as Markdown, and write the JSON."""
+    """Measure, print the tables as Markdown, and write the JSON."""
     wanted = _arguments()
     if wanted.child:
         name, folder, rows = wanted.child
         _child(name, Path(folder), int(rows))
         return
-    names = [
-        name
-        for name in MEASURES
-        if name == YARDSTICK or not wanted.only or any(word in name for word in wanted.only)
-    ]
-    results = []
-    print(f"{platform.machine()}, Python {platform.python_version()}, {wanted.rows:,} rows\n")
-    print("| | rows | speed | time over read_json, keyed | peak MB |\n|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        export = Path(folder, "export.jsonl")
-        write_export(export, wanted.rows)
-        for name in names:
-            results.append(_measure(name, wanted.rows, wanted.repeat, export))
-            first = results[0].value or 0.0
-            print(_line(results[-1], first / wanted.rows), flush=True)
+    machine = _machine()
+    print("{machine}, Python {python}, DuckDB {duckdb}\n".format(**machine))
+    print("| | rows | speed | time over read_json, keyed | peak MB |\n|---|--:|--:|--:|--:|")
+    results: dict[str, Result] = {}
+    with tempfile.TemporaryDirectory() as shared:
+        for measure in _chosen(wanted.only, wanted.large):
+            result = _measure(measure, wanted.rows, wanted.repeat, Path(shared))
+            results[measure.name] = result
+            first = results.get(RECORDS)
+            print(*_speeds([result], first.each if first else None), sep="\n", flush=True)
+    print("\n| | compared with | figure | target |\n|---|---|--:|--:|")
+    told = list(judged(results))
+    for target, figure in told:
+        print(f"| {target.name} | {target.over or ''} | {target.shown(figure)} | {target.bounds} |")
     if wanted.json:
-        wanted.json.write_text(json.dumps([asdict(result) for result in results], indent=2))
+        figures = [{**asdict(target), "figure": figure} for target, figure in told]
+        values = {"results": [asdict(r) for r in results.values()], "targets": figures}
+        wanted.json.write_text(json.dumps({**machine, "rows": wanted.rows, **values}, indent=2))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The rows that everything is measured with: events of eleven properties, and their export."""
+"""The rows that everything is measured with: events of eleven properties, and files of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,20 @@ def events(count: int, first: int = 0) -> Iterator[Any]:
         }
 
 
+def metadata() -> Any:
+    """Give the metadata of a fetch of events."""
+    from mixpanel_data import TableMetadata
+
+    return TableMetadata(type="events", fetched_at=datetime.now(timezone.utc))
+
+
+def write_records(path: Path, count: int) -> None:
+    """Write the records as they are, one JSON object a line."""
+    with path.open("wb") as file:
+        for row in events(count):
+            file.write(orjson.dumps(row) + b"\n")
+
+
 def write_export(path: Path, count: int) -> None:
     """Write the same events as Mixpanel exports them."""
     with path.open("wb") as file:
@@ -44,3 +58,18 @@ def write_export(path: Path, count: int) -> None:
             ids = {"distinct_id": row["distinct_id"], "$insert_id": row["insert_id"]}
             line = {"event": row["event_name"], "properties": {**row["properties"], **ids}}
             file.write(orjson.dumps(line) + b"\n")
+
+
+def write_held(path: Path, count: int) -> None:
+    """Write a database whose table ``e`` holds five times as many events."""
+    from mixpanel_data import StorageEngine
+
+    with StorageEngine(path) as storage:
+        storage.create_events_table("e", events(5 * count), metadata())
+
+
+PREPARED: dict[str, Callable[[Path, int], None]] = {
+    "records.jsonl": write_records,
+    "export.jsonl": write_export,
+    "held.db": write_held,
+}

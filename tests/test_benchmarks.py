@@ -1,24 +1,90 @@
-"""The benchmarks run; how fast anything is, they tell people, not tests."""
+"""``python -m benchmarks`` measures what it is asked for and prints the tables of the README."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.__main__ import MEASURES, PREPARED
+from benchmarks.targets import TARGETS, Result, Target, judged
 
 ROOT = Path(__file__).parents[1]
 
 
-def test_a_small_run(tmp_path: Path) -> None:
-    out = tmp_path / "out.json"
-    command = [sys.executable, "-m", "benchmarks", "--rows", "200", "--repeat", "1"]
-    command += ["--only", "load_export", "create_events", "append a tenth, to nothing"]
+def _run(folder: Path, *words: str, rows: int = 1_000) -> tuple[str, dict[str, Any]]:
+    """Run it once with few rows, where no rival is installed; give its output and its JSON."""
+    for rival in ("dlt", "sqlite_utils"):
+        text = f"raise ModuleNotFoundError('No module named {rival!r}', name={rival!r})"
+        (folder / f"{rival}.py").write_text(text)
+    report = folder / "report.json"
+    command = [sys.executable, "-m", "benchmarks", "--repeat", "1", "--rows", str(rows)]
     done = subprocess.run(
-        [*command, "--json", str(out)], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [*command, "--json", str(report), "--only", *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.returncode == 0, done.stderr
-    names = [result["name"] for result in json.loads(out.read_text())]
-    assert names[0] == "DuckDB read_json, keyed"
-    assert "load_export" in names
-    assert "rows/s" in done.stdout
+    return done.stdout, json.loads(report.read_text())
+
+
+def test_a_part_is_measured_with_what_it_is_compared_with(tmp_path: Path) -> None:
+    told, report = _run(tmp_path, "load_export", rows=2_000)
+    names = [result["name"] for result in report["results"]]
+    assert names == ["DuckDB: INSERT … SELECT of an export, keyed", "load_export"]
+    assert all(result["rows"] == 2_000 for result in report["results"])
+    assert all(result["value"] > 0 and result["peak_mb"] > 20 for result in report["results"])
+    (target,) = report["targets"]
+    assert f"| load_export | {names[0]} | {target['figure']:.2f} | ≤ 1.5 |" in told
+
+
+def test_missing_rivals_are_said(tmp_path: Path) -> None:
+    told, report = _run(tmp_path, "dlt", "sqlite-utils")
+    assert told.count("not installed") == 2
+    assert [result["value"] for result in report["results"]] == [None, None]
+
+
+def test_the_small_questions(tmp_path: Path) -> None:
+    told, report = _run(tmp_path, "execute_scalar", "append")
+    assert "| execute_scalar('SELECT 1') |  | " in told
+    assert [target["most"] for target in report["targets"]] == [2, 1]
+
+
+def test_every_target_is_measured_and_every_need_prepared() -> None:
+    assert {target.name for target in TARGETS} <= set(MEASURES)
+    assert {target.over for target in TARGETS if target.over} <= set(MEASURES)
+    assert {need for measure in MEASURES.values() for need in measure.needs} <= set(PREPARED)
+
+
+def _result(name: str, value: float | None, rows: int = 100) -> Result:
+    return Result(name, "loads", "rows/s", rows, value, peak_mb=300)
+
+
+@pytest.mark.parametrize(
+    ("target", "figure"),
+    [
+        (Target("a", "b"), 0.5),
+        (Target("b", "a"), 2.0),
+        (Target("a"), 0.01),
+        (Target("a", peak=True), 300.0),
+        (Target("a", "none"), None),
+        (Target("none", "a"), None),
+        (Target("elsewhere"), None),
+    ],
+)
+def test_figures_are_for_each_row(target: Target, figure: float | None) -> None:
+    results = [_result("a", 1.0), _result("b", 4.0, rows=200), _result("none", None)]
+    assert target.figure({result.name: result for result in results}) == figure
+
+
+def test_only_what_was_measured_is_judged() -> None:
+    name = "execute_scalar('SELECT 1')"
+    told = list(judged({name: Result(name, "queries", "ms", 0, 0.3, 100)}))
+    assert [(target.name, figure) for target, figure in told] == [(name, 0.3)]

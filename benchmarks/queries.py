@@ -1,0 +1,66 @@
+"""Questions: what ours cost beside DuckDB's own, and what the import costs."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.measure import SHARED, measure, timed
+from benchmarks.rows import metadata
+
+ALL = "SELECT * FROM e"
+
+
+def _over(ours: Callable[[], object], native: Callable[[], object]) -> float:
+    """Give the ratio of our time to DuckDB's own, taken by turns."""
+    native()
+    ours()
+    return statistics.median(timed(ours) / timed(native) for _ in range(7))
+
+
+@measure("execute_df / DuckDB's df()", unit="ratio", needs="export.jsonl")
+def ask_df(folder: Path, count: int) -> float:
+    from mixpanel_data import StorageEngine
+
+    with StorageEngine(folder / "ours.db") as storage:
+        storage.load_export("e", folder / SHARED / "export.jsonl", metadata())
+        raw = storage.connection.cursor()
+        return _over(lambda: storage.execute_df(ALL), lambda: raw.execute(ALL).df())
+
+
+@measure("execute_arrow / DuckDB's Arrow", unit="ratio", needs="export.jsonl")
+def ask_arrow(folder: Path, count: int) -> float:
+    from mixpanel_data import StorageEngine
+
+    with StorageEngine(folder / "ours.db") as storage:
+        storage.load_export("e", folder / SHARED / "export.jsonl", metadata())
+        raw = storage.connection.cursor()
+        return _over(lambda: storage.execute_arrow(ALL), lambda: raw.sql(ALL).to_arrow_table())
+
+
+@measure("execute_scalar('SELECT 1')", unit="ms", share=0)
+def scalar(folder: Path, count: int) -> float:
+    from mixpanel_data import StorageEngine
+
+    with StorageEngine(folder / "ours.db") as storage:
+        storage.execute_scalar("SELECT 1")
+        seconds = [timed(lambda: storage.execute_scalar("SELECT 1")) for _ in range(500)]
+        return 1000 * statistics.median(seconds)
+
+
+def _import(modules: str) -> float:
+    command = [sys.executable, "-c", f"import {modules}"]
+    return statistics.median(timed(lambda: subprocess.run(command, check=True)) for _ in range(5))
+
+
+@measure("import mixpanel_data", unit="s", share=0)
+def import_ours(folder: Path, count: int) -> float:
+    return _import("mixpanel_data")
+
+
+@measure("import duckdb, pandas, sqlalchemy", unit="s", share=0)
+def import_theirs(folder: Path, count: int) -> float:
+    return _import("duckdb, pandas, sqlalchemy")

@@ -1,0 +1,103 @@
+"""What the figures are to be, and what one run says of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Result:
+    """The medians of one measurement; a note says why there is no figure."""
+
+    name: str
+    group: str
+    unit: str
+    rows: int
+    value: float | None
+    peak_mb: int
+    note: str = ""
+
+    @property
+    def each(self) -> float | None:
+        """The figure, of one row where it is a time for all of them."""
+        if self.value is None or self.unit != "rows/s":
+            return self.value
+        return self.value / self.rows
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure of one measurement, its ratio to that of another, or its peak memory."""
+
+    name: str
+    over: str | None = None
+    most: float | None = None
+    least: float = 0.0
+    peak: bool = False
+    unit: str = ""
+
+    def figure(self, results: Mapping[str, Result]) -> float | None:
+        """Give the figure of a run, or None where it was not measured."""
+        one, other = results.get(self.name), results.get(self.over or "")
+        if one is None or one.each is None:
+            return None
+        if self.peak:
+            return float(one.peak_mb)
+        if self.over is None:
+            return one.each
+        return one.each / other.each if other is not None and other.each is not None else None
+
+    def shown(self, figure: float) -> str:
+        """Give the figure with its unit."""
+        return f"{figure:.0f} MB" if self.peak else f"{figure:.2f}{self.unit}"
+
+    @property
+    def bounds(self) -> str:
+        """The target in words."""
+        if self.most is None:
+            return ""
+        unit = " MB" if self.peak else self.unit
+        return f"{self.least:.2f} to {self.most:g}" if self.least else f"≤ {self.most:g}{unit}"
+
+
+SMALL, LARGE = (
+    "create from an iterator, batches of 1,000",
+    "create from an iterator, batches of 50,000",
+)
+TEN, THIRTY = (
+    "create from an iterator, 10 times the rows",
+    "create from an iterator, 30 times the rows",
+)
+RECORDS = "DuckDB: read_json of records, keyed"
+EXPORT = "DuckDB: INSERT … SELECT of an export, keyed"
+
+TARGETS = (
+    Target(SMALL, RECORDS, most=2.0),
+    Target(LARGE, RECORDS, most=2.0),
+    Target(SMALL, LARGE, least=1 / 1.2, most=1.2),
+    Target("load_export", EXPORT, most=1.5),
+    Target("append a day, half of it known, to 50 days", "append a day to an empty table", most=2),
+    Target(SMALL, peak=True, most=500),
+    Target(TEN, peak=True, most=500),
+    Target(THIRTY, peak=True, most=500),
+    Target(THIRTY, SMALL, most=1.3),
+    Target("execute_df / DuckDB's df()", most=1.1),
+    Target("execute_arrow / DuckDB's Arrow", most=1.1),
+    Target("execute_scalar('SELECT 1')", most=1, unit=" ms"),
+    Target("import mixpanel_data", "import duckdb, pandas, sqlalchemy"),
+)
+
+
+def needed(names: list[str]) -> list[str]:
+    """Add to the names of measurements those that their targets compare them with."""
+    others = [target.over for target in TARGETS if target.name in names and target.over]
+    return [*names, *dict.fromkeys(other for other in others if other not in names)]
+
+
+def judged(results: Mapping[str, Result]) -> Iterator[tuple[Target, float]]:
+    """Give the targets that a run has figures for."""
+    for target in TARGETS:
+        figure = target.figure(results)
+        if figure is not None:
+            yield target, figure
