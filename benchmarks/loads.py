@@ -116,3 +116,11 @@ def append_to_nothing(folder: Path, count: int) -> float:
 def append_to_much(folder: Path, count: int) -> float:
     shutil.copy(folder / SHARED / "held.db", folder / "ours.db")
     return _append(folder / "ours.db", count)
+
+
+@measure("upgrade the original's file of 5 times the rows", share=5, needs="original.db")
+def upgrade(folder: Path, count: int) -> float:
+    from mixpanel_data import maintenance
+
+    shutil.copy(folder / SHARED / "original.db", folder / "ours.db")
+    return timed(lambda: maintenance.upgrade(folder / "ours.db"))

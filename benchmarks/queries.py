@@ -5,8 +5,10 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmarks.measure import SHARED, measure, timed
 from benchmarks.rows import metadata
@@ -49,6 +51,26 @@ def scalar(folder: Path, count: int) -> float:
         storage.execute_scalar("SELECT 1")
         seconds = [timed(lambda: storage.execute_scalar("SELECT 1")) for _ in range(500)]
         return 1000 * statistics.median(seconds)
+
+
+@measure("open a database, beyond duckdb.connect()", unit="ms", share=0)
+def opening(folder: Path, count: int) -> float:
+    import duckdb
+
+    from mixpanel_data import StorageEngine
+
+    path = folder / "ours.db"
+    StorageEngine(path).close()
+
+    def once(opens: Callable[..., Any]) -> float:
+        start = time.perf_counter()
+        opened = opens(str(path))
+        seconds = time.perf_counter() - start
+        opened.close()
+        return seconds
+
+    extra = [once(StorageEngine) - once(duckdb.connect) for _ in range(50)]
+    return 1000 * statistics.median(extra)
 
 
 def _import(modules: str) -> float:

@@ -68,8 +68,22 @@ def write_held(path: Path, count: int) -> None:
         storage.create_events_table("e", events(5 * count), metadata())
 
 
+def write_original(path: Path, count: int) -> None:
+    """Write a database of the original library's, its table ``e`` with five times the events."""
+    import duckdb
+
+    from mixpanel_data import StorageEngine, maintenance
+
+    with StorageEngine(path) as storage:
+        storage.create_events_table("e", events(5 * count), metadata())
+    maintenance.downgrade(path, "0001", backup=False)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("DROP TABLE _alembic_version")
+
+
 PREPARED: dict[str, Callable[[Path, int], None]] = {
     "records.jsonl": write_records,
     "export.jsonl": write_export,
     "held.db": write_held,
+    "original.db": write_original,
 }

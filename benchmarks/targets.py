@@ -85,6 +85,8 @@ TARGETS = (
     Target("execute_df / DuckDB's df()", most=1.1),
     Target("execute_arrow / DuckDB's Arrow", most=1.1),
     Target("execute_scalar('SELECT 1')", most=1, unit=" ms"),
+    Target("open a database, beyond duckdb.connect()", most=5, unit=" ms"),
+    Target("upgrade the original's file of 5 times the rows", most=1000, peak=True),
     Target("import mixpanel_data", "import duckdb, pandas, sqlalchemy"),
 )
 

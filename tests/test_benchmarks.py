@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from benchmarks.__main__ import MEASURES, PREPARED
+from benchmarks.__main__ import GROUPS
+from benchmarks.measure import MEASURES
+from benchmarks.rows import PREPARED
 from benchmarks.targets import TARGETS, Result, Target, judged
 
 ROOT = Path(__file__).parents[1]
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 def _run(folder: Path, *words: str, rows: int = 1_000) -> tuple[str, dict[str, Any]]:
     """Run it once with few rows, where no rival is installed; give its output and its JSON."""
     for rival in ("dlt", "sqlite_utils"):
-        text = f"raise ModuleNotFoundError('No module named {rival!r}', name={rival!r})"
+        text = f"raise ModuleNotFoundError({f'No module named {rival}'!r}, name={rival!r})"
         (folder / f"{rival}.py").write_text(text)
     report = folder / "report.json"
     command = [sys.executable, "-m", "benchmarks", "--repeat", "1", "--rows", str(rows)]
@@ -58,6 +59,7 @@ def test_the_small_questions(tmp_path: Path) -> None:
 
 
 def test_every_target_is_measured_and_every_need_prepared() -> None:
+    assert {measure.group for measure in MEASURES.values()} == set(GROUPS)
     assert {target.name for target in TARGETS} <= set(MEASURES)
     assert {target.over for target in TARGETS if target.over} <= set(MEASURES)
     assert {need for measure in MEASURES.values() for need in measure.needs} <= set(PREPARED)
