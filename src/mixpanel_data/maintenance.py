@@ -21,7 +21,7 @@ from mixpanel_data._internal.dialect import driver_of, opening
 from mixpanel_data._internal.engine import Database
 from mixpanel_data._internal.errors import query_errors
 from mixpanel_data._internal.watching import watched
-from mixpanel_data.exceptions import DatabaseNotFoundError
+from mixpanel_data.exceptions import DatabaseNotFoundError, QueryError
 from mixpanel_data.types import DatabaseStatus, Migration, Problem, Revision, TableInfo
 
 __all__ = [
@@ -174,8 +174,8 @@ def backup(path: str | Path, destination: str | Path) -> Path:
 def compact(path: str | Path) -> tuple[int, int]:
     """Rewrite a file without the space that nothing uses, and give its bytes before and after.
 
-    DuckDB reuses the space of what was deleted, but never gives it back. The new file takes the
-    old one's place at once, when it is whole.
+    DuckDB reuses the space of what was deleted, but hardly ever gives it back. The new file takes
+    the old one's place at once, when it is whole.
     """
     path = Path(path).resolve()
     new = path.with_name(f"{path.name}.compacting")
@@ -220,7 +220,13 @@ def _migrate(
         if before is None or not ahead:
             return Migration(before, before, None)
         copy = _set_aside(database, before) if backup else None
-        _run(database, target, [before, *ahead], progress)
+        try:
+            _run(database, target, [before, *ahead], progress)
+        except QueryError as error:
+            if copy is not None:
+                error.message += f" The file as it was before: {copy}."
+                error.details["backup"] = str(copy)
+            raise
         logger.info("Migrated %s from revision %s to %s", path, before, ahead[-1])
         try:
             database.driver.execute("CHECKPOINT")

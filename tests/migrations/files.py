@@ -21,6 +21,8 @@ EVENTS = """CREATE TABLE "{}" (event_name VARCHAR NOT NULL, event_time TIMESTAMP
     distinct_id VARCHAR NOT NULL, insert_id VARCHAR PRIMARY KEY, properties JSON)"""
 PROFILES = """CREATE TABLE "{}" (distinct_id VARCHAR PRIMARY KEY, properties JSON,
     last_seen TIMESTAMP)"""
+# What a later revision adds to users' tables is not looked at.
+_FIRST_COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id", "properties", "last_seen")
 _EVENT = """INSERT INTO "{}" SELECT 'Event ' || n % 3, TIMESTAMP '2024-01-01' + to_minutes(n),
     'user-' || n % 5, 'id-' || n * 7919 % 15485863, json_object('n', n, 'text', repeat('x', {}))
     FROM range({}) t(n)"""
@@ -56,10 +58,12 @@ def contents(path: Path) -> dict[str, Any]:
         tables = ask("SELECT table_name, comment " + listed.format("tables"))
         return {
             "tables": tables,
-            "rows": {name: ask(f'FROM "{name}"') for name, _ in tables},
+            "rows": {name: ask(_all_rows(connection, name)) for name, _ in tables},
             "columns": ask(
                 "SELECT table_name, column_index, column_name, data_type, is_nullable, comment "
-                + listed.format("columns").replace("WHERE", "WHERE NOT internal AND")
+                "FROM duckdb_columns() WHERE NOT internal AND NOT starts_with(table_name, '_') "
+                f"AND (column_name IN {_FIRST_COLUMNS} OR table_name IN ('notes', 'busy')) "
+                "ORDER BY ALL"
             ),
             "keys": ask(
                 "SELECT table_name, constraint_type, constraint_column_names "
@@ -74,6 +78,12 @@ def contents(path: Path) -> dict[str, Any]:
             if ask("FROM duckdb_tables() WHERE table_name = '_metadata'")
             else [],
         }
+
+
+def _all_rows(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    columns = [column[0] for column in connection.execute(f'DESCRIBE "{name}"').fetchall()]
+    ours = [column for column in columns if column in _FIRST_COLUMNS]
+    return 'FROM "{}" SELECT {}'.format(name, ", ".join(ours or columns))
 
 
 def without_keys(seen: dict[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,8 @@ def test_a_column_can_be_added_where_an_index_forbids_it(newest: Path) -> None:
             with op.rebuild_table(table) as batch:
                 batch.add_column(column)
     after = contents(newest)
-    assert {row[-1] for row in after["rows"]["events_jan"]} == {7}
+    with duckdb.connect(str(newest), read_only=True) as connection:
+        assert connection.execute("SELECT DISTINCT weight FROM events_jan").fetchall() == [(7,)]
     assert after["indexes"] == [("events_jan", "CREATE INDEX by_name ON events_jan(event_name);")]
     assert ("events_jan", "January, the whole month") in after["tables"]
 

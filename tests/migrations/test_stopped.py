@@ -100,6 +100,14 @@ def test_a_revision_that_fails_leaves_the_one_before(made: Path) -> None:
     assert maintenance.upgrade(made, backup=False).after == HEAD
 
 
+def test_a_failure_says_where_the_backup_is(newest: Path) -> None:
+    with duckdb.connect(str(newest)) as connection:
+        connection.execute("UPDATE _metadata SET row_count = 3000000000")
+    with pytest.raises(QueryError, match=r"old\.db\.0004\.bak") as caught:
+        maintenance.downgrade(newest, "0001")
+    assert Path(caught.value.details["backup"]).exists()
+
+
 def test_counts_that_do_not_fit_stop_the_downgrade(newest: Path) -> None:
     with duckdb.connect(str(newest)) as connection:
         connection.execute("UPDATE _metadata SET row_count = 3000000000")
@@ -118,7 +126,7 @@ def test_what_the_caller_raises_stops_the_migration_and_arrives(tmp_path: Path) 
 
     with pytest.raises(KeyboardInterrupt):
         maintenance.downgrade(path, "0001", backup=False, progress=interrupt)
-    assert revision_of(path) == HEAD
+    assert revision_of(path) in REVISIONS[3:]
     assert _fingerprint(path) == before
 
 
