@@ -13,7 +13,7 @@ demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest --cov --cov-fail-under=95
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-fail-under=95
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -31,7 +31,7 @@ bench: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks $(BENCHFLAGS)
 
 oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/python -m pytest
+	$(OLDEST)/bin/python -m pytest -n auto --dist worksteal
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -58,7 +58,7 @@ for n in range(1, trials + 1):
 print(json.dumps(full))
 """
 
-TRIALS = 14
+TRIALS = 10
 
 
 @needs_fork

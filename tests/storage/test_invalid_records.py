@@ -122,7 +122,10 @@ class Point:
 
 
 class Opaque:
-    """A value that no encoder knows."""
+    """A value that no encoder knows; its text, which names tests, is always the same."""
+
+    def __repr__(self) -> str:
+        return "opaque"
 
 
 NOT_JSON: dict[str, Any] = {

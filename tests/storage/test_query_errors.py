@@ -18,6 +18,15 @@ from tests.storage.asking import CALLS, Ask, relation
 
 ALL = {**CALLS, "execute": relation}
 
+
+class Unknown:
+    """What no parameter can be; its text, which names tests, is the same in every process."""
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN = Unknown()
 BROKEN = {
     "syntax": ("SELEC 1", "SELEC"),
     "unfinished": ("SELECT (1", "syntax"),
@@ -90,8 +99,8 @@ def test_a_broken_statement(ask: Ask, data: StorageEngine) -> None:
         ("SELECT $x", {"y": 1}),
         ("SELECT $x", {}),
         ("SELECT ?", {"x": 1}),
-        ("SELECT $x", [object()]),
-        ("SELECT ?", [object()]),
+        ("SELECT $x", [UNKNOWN]),
+        ("SELECT ?", [UNKNOWN]),
         ("SELECT $1::INT", ["a"]),
     ],
     ids=str,
