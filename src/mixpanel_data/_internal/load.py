@@ -25,7 +25,9 @@ from mixpanel_data._internal.tables import Kind, quoted
 # never hold the mark: [A-Za-z0-9-] only.
 _MARK = "~"
 _FINGERPRINT = 16
-
+# What goes over to the thread of the statement at a time, whichever limit comes first.
+_HANDED_ROWS = 10_000
+_HANDED_BYTES = 8 << 20
 
 Feed = Callable[[sa.Connection, sa.Table], int]
 """Puts all records of a load into a table without a key, and says how many they were."""
@@ -149,11 +151,10 @@ def insert(connection: sa.Connection, table: sa.Table, batches: Iterator[pa.Reco
                 handoff.put(batch)
                 read += batch.num_rows
                 batch = next(batches, None)
-            handoff.put(None)
+            handoff.finish()
         except BaseException as error:
             handoff.abort(error)
             raise
-        handoff.consumer.result()
     return read
 
 
@@ -163,27 +164,50 @@ class _Handoff:
     consumer: Future[Any]
 
     def __init__(self) -> None:
-        self._queue: queue.Queue[pa.RecordBatch | BaseException | None] = queue.Queue(maxsize=2)
+        self._queue: queue.Queue[list[pa.RecordBatch] | BaseException | None] = queue.Queue(2)
+        self._gathered: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
+        """Give what comes out, on the thread of the statement."""
         while (item := self._queue.get()) is not None:
             if isinstance(item, BaseException):
                 raise item
-            yield item
+            yield from pa.Table.from_batches(item).combine_chunks().to_batches()
 
-    def put(self, item: pa.RecordBatch | BaseException | None) -> None:
+    def put(self, batch: pa.RecordBatch) -> None:
+        """Take a batch; many go over together, as each time waits for the interpreter's lock."""
+        self._gathered.append(batch)
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        if self._rows >= _HANDED_ROWS or self._bytes >= _HANDED_BYTES:
+            self._hand_over()
+
+    def finish(self) -> None:
+        """Hand over the rest, and wait for the statement to end."""
+        self._hand_over()
+        self._send(None)
+        self.consumer.result()
+
+    def abort(self, error: BaseException) -> None:
+        """Make the statement fail, so that its thread ends and the transaction can roll back."""
+        with suppress(Exception):
+            self._send(error)
+            self.consumer.result()
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._send(self._gathered)
+            self._gathered = []
+            self._rows = self._bytes = 0
+
+    def _send(self, item: list[pa.RecordBatch] | BaseException | None) -> None:
         while not self.consumer.done():
             with suppress(queue.Full):
                 self._queue.put(item, timeout=0.1)
                 return
         # The statement ended before its input did: it failed, and says why.
         self.consumer.result()
-
-    def abort(self, error: BaseException) -> None:
-        """Make the statement fail, so that its thread ends and the transaction can roll back."""
-        with suppress(Exception):
-            self.put(error)
-            self.consumer.result()
 
 
 def _settle(

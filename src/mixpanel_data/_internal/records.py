@@ -18,12 +18,11 @@ import sqlalchemy as sa
 
 from mixpanel_data.exceptions import InvalidRecordError
 
-# Large enough that DuckDB's cost per batch vanishes, small enough that two batches in flight
-# never matter for memory: records differ in size, so whichever limit comes first ends a batch.
-_BATCH_ROWS = 5_000
+# Few enough that what the records hold is still in the processor's cache when it is packed. They
+# differ in size, so whichever limit comes first ends a batch.
+_BATCH_ROWS = 500
 _BATCH_BYTES = 8 << 20
 
-_SCALARS = frozenset((str, int, float, bool, type(None)))
 _ONLY_PLAIN = (
     orjson.OPT_PASSTHROUGH_SUBCLASS
     | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -48,23 +47,33 @@ def batches(records: Iterable[Mapping[str, Any]], table: sa.Table) -> Iterator[p
     """
     fields = _fields(table)
     document = next(i for i, field in enumerate(fields) if field.encode is _encode_documents)
-    read = _reader(fields)
+    name = fields[document].name
+    read = _reader([field for field in fields if field.name != name])
     rows: list[tuple[Any, ...]] = []
+    texts: list[bytes] = []
     start = size = 0
+
+    def pack() -> pa.RecordBatch:
+        columns: list[Sequence[Any]] = [*zip(*rows)]
+        columns.insert(document, texts)
+        return _pack(table, fields, columns, start)
+
     for record in records:
         try:
             row = read(record)
-            text = encode_document(row[document])
+            # At once: whoever gives the records may change them when the next one is asked for.
+            text = encode_document(record[name])
         except (KeyError, TypeError, FieldError) as error:
             raise _refusal(table, start + len(rows), *_reason(fields, record, error)) from error
-        rows.append((*row[:document], text, *row[document + 1 :]))
+        rows.append(row)
+        texts.append(text)
         size += len(text)
         if size >= _BATCH_BYTES or len(rows) >= _BATCH_ROWS:
-            yield _pack(table, fields, rows, start)
+            yield pack()
             start += len(rows)
-            rows, size = [], 0
+            rows, texts, size = [], [], 0
     if rows:
-        yield _pack(table, fields, rows, start)
+        yield pack()
 
 
 def encode_document(value: object) -> bytes:
@@ -76,13 +85,9 @@ def encode_document(value: object) -> bytes:
     if not isinstance(value, dict):
         raise FieldError(f"must be a dict, not {_name(value)}")
     try:
-        types = set(map(type, value.values()))
-        if types <= _SCALARS or all(map(_is_plain, value.values())):
+        if _is_plain(value.values()):
             with suppress(TypeError):  # integers beyond 64 bits are JSON, but not orjson's
-                text = orjson.dumps(value, option=_ONLY_PLAIN)
-                # orjson writes NaN and the infinities as null.
-                if b"null" not in text or types.isdisjoint((float, list, dict)):
-                    return text
+                return orjson.dumps(value, option=_ONLY_PLAIN)
         _check_document(value, "")
         return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as error:
@@ -91,13 +96,25 @@ def encode_document(value: object) -> bytes:
         raise FieldError("is nested too deeply, or contains itself") from error
 
 
-def _is_plain(value: object) -> bool:
-    kind = type(value)
-    if kind in _SCALARS:
-        return True
-    if kind is dict:
-        return all(map(_is_plain, value.values()))  # type: ignore[attr-defined]
-    return kind is list and all(map(_is_plain, value))  # type: ignore[call-overload]
+def _is_plain(values: Iterable[object]) -> bool:
+    """Say whether orjson writes *values* as they are.
+
+    It writes NaN and the infinities as null, and enumerations and UUIDs as what they stand for.
+    """
+    for value in values:
+        kind = type(value)
+        if kind is str or kind is int or kind is bool or value is None:
+            continue
+        if kind is float:
+            if not math.isfinite(value):  # type: ignore[arg-type]
+                return False
+        elif kind is list or kind is dict:
+            inner = value if kind is list else value.values()  # type: ignore[attr-defined]
+            if not _is_plain(inner):  # type: ignore[arg-type]
+                return False
+        else:
+            return False
+    return True
 
 
 def _check_document(value: object, path: str) -> None:
@@ -214,19 +231,19 @@ def _codec(kind: sa.types.TypeEngine[Any]) -> tuple[pa.DataType, Callable[..., p
 
 
 def _reader(fields: list[_Field]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    required = itemgetter(*(field.name for field in fields if not field.optional))
+    required = [field.name for field in fields if not field.optional]
     optional = [field.name for field in fields if field.optional]
-    if not optional:
-        return required
+    if not optional and len(required) > 1:
+        return itemgetter(*required)
     # Optional columns come last in every table, so the order of the columns is kept.
-    return lambda record: (*required(record), *map(record.get, optional))
+    return lambda record: (*[record[name] for name in required], *map(record.get, optional))
 
 
 def _pack(
-    table: sa.Table, fields: list[_Field], rows: list[tuple[Any, ...]], start: int
+    table: sa.Table, fields: list[_Field], columns: Sequence[Sequence[Any]], start: int
 ) -> pa.RecordBatch:
     arrays = []
-    for field, values in zip(fields, zip(*rows)):
+    for field, values in zip(fields, columns):
         try:
             arrays.append(field.pack(values))
         except FieldError:
