@@ -9,11 +9,9 @@ wrong and in which line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import duckdb
@@ -24,6 +22,7 @@ from mixpanel_data._internal.dialect import arrow_source
 from mixpanel_data._internal.lines import check_whole
 from mixpanel_data._internal.records import batches
 from mixpanel_data._internal.tables import Kind, user_table
+from mixpanel_data._internal.watching import watched
 from mixpanel_data.formats import read_export, read_profiles
 
 READERS: dict[str, Callable[..., Iterator[Any]]] = {
@@ -45,6 +44,10 @@ _TWICE = "|".join(
     rf'"{key}"\s*:.*"{key}"\s*:' for key in ("time", "distinct_id", r"\$insert_id", r"\$last_seen")
 )
 
+# One pass over a line finds either. DuckDB works out both sides of an OR for every line, but a
+# branch of CASE only where it is taken.
+_SUSPECT = f"{_DUBIOUS}|{_TWICE}"
+
 _ISO = r"[1-9]\d{3}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 
 _EVENTS = """
@@ -61,9 +64,10 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] IN ('BIGINT', 'UBIGIN
                          AND len(json_keys(line)) = 2
                          AND t BETWEEN -62135596800000 AND 253402300799999
                          AND x[4] <> '' AND x[4] <> :held
-                         AND NOT regexp_matches(CAST(line AS VARCHAR), :dubious)
-                         AND (NOT regexp_matches(CAST(line AS VARCHAR), :twice)
-                              OR list_unique(json_keys(p)) = len(json_keys(p))), false) AS regular
+                         AND CASE WHEN regexp_matches(CAST(line AS VARCHAR), :suspect)
+                             THEN NOT regexp_matches(CAST(line AS VARCHAR), :dubious)
+                                  AND list_unique(json_keys(p)) = len(json_keys(p))
+                             ELSE true END, false) AS regular
       FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t
             FROM (SELECT json AS line,
                          json_extract_string(json, ['$.event', '$.properties.time',
@@ -82,8 +86,7 @@ SELECT CASE WHEN regular THEN x[1] ELSE :held END AS distinct_id,
 FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(json_keys(line)) = 2
                          AND (types[3] IS NULL OR last_seen IS NOT NULL)
                          AND x[1] <> :held
-                         AND NOT regexp_matches(CAST(line AS VARCHAR), :dubious)
-                         AND NOT regexp_matches(CAST(line AS VARCHAR), :twice), false) AS regular
+                         AND NOT regexp_matches(CAST(line AS VARCHAR), :suspect), false) AS regular
       FROM (SELECT *, CASE WHEN regexp_full_match(x[2], :iso)
                            THEN TRY_CAST(x[2] AS TIMESTAMP) END AS last_seen
             FROM (SELECT line,
@@ -126,7 +129,7 @@ def insert(
         "files": list(map(str, files)),
         "held": _HELD,
         "dubious": _DUBIOUS,
-        "twice": _TWICE,
+        "suspect": _SUSPECT,
         "iso": _ISO,
     }
     query = sa.text(_QUERIES[kind.name])
@@ -144,39 +147,21 @@ def _run(
     files: Sequence[Path],
     progress: Callable[[int], object] | None,
 ) -> None:
-    """Run *statement* on a second thread, so that this one can report and be interrupted."""
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, duckdb.DuckDBPyConnection)
-    total = sum(file.stat().st_size for file in files)
-    raw.execute("SET enable_progress_bar = true")
-    raw.execute("SET enable_progress_bar_print = false")
-    with ThreadPoolExecutor(1) as worker:
-        worker.submit(int).result()  # An interrupt while a thread starts would leave it running.
-        running = worker.submit(connection.execute, statement)
-        try:
-            for _ in _beats(running, files):
-                if progress is not None:
-                    progress(int(total * max(0.0, raw.query_progress()) / 100))
-        except BaseException:
-            raw.interrupt()
-            raise
-    running.result()
-    if progress is not None:
-        progress(total)
-
-
-def _beats(running: Future[Any], files: Sequence[Path]) -> Iterator[None]:
-    """Yield ten times a second until the statement has run, and all *files* are known to be whole.
+    """Run *statement* on a second thread, and see meanwhile that all *files* are whole.
 
     DuckDB takes a cut .zst, and before 2.0 a cut .gz, for a shorter one, and looks at no checksum.
     """
-    beat = monotonic()
-    for _ in chain.from_iterable(map(check_whole, files)):
-        if monotonic() - beat > 0.1:
-            yield
-            beat = monotonic()
-    while wait([running], timeout=0.1).not_done:
-        yield
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, duckdb.DuckDBPyConnection)
+    total = sum(file.stat().st_size for file in files)
+    watched(
+        raw,
+        lambda: connection.execute(statement),
+        None if progress is None else lambda share: progress(int(total * share)),
+        chain.from_iterable(map(check_whole, files)),
+    )
+    if progress is not None:
+        progress(total)
 
 
 def _put_back(connection: sa.Connection, table: sa.Table, kind: Kind) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -19,22 +21,56 @@ def watched(
     raw: duckdb.DuckDBPyConnection,
     work: Callable[[], Result],
     report: Callable[[float], object] | None = None,
+    meanwhile: Iterable[object] = (),
 ) -> Result:
     """Do *work* on a connection; *report* gets how far its statement of the moment is, 0 to 1.
 
-    An exception here, Ctrl-C included, ends the work with one of its own, so that it rolls back.
+    *meanwhile* is gone through here beside it, to its end. An exception here, Ctrl-C included,
+    ends the work with one of its own, so that it rolls back.
     """
     raw.execute("SET enable_progress_bar = true")
     raw.execute("SET enable_progress_bar_print = false")
-    with ThreadPoolExecutor(1) as worker:
-        running = worker.submit(work)
+    ended: SimpleQueue[None] = SimpleQueue()
+
+    def run() -> Result:
         try:
-            while wait([running], timeout=_PAUSE).not_done:
+            return work()
+        finally:
+            ended.put(None)
+
+    with ThreadPoolExecutor(1) as worker:
+        worker.submit(int).result()  # An interrupt while a thread starts would leave it running.
+        running = worker.submit(run)
+        try:
+            for _ in _beats(ended, meanwhile):
                 if report is not None:
                     report(max(0.0, raw.query_progress()) / 100)
         except BaseException:
-            # Again, should it be between two statements.
-            while wait([running], timeout=_PAUSE / 10).not_done:
+            # Again and again, should it be between two statements.
+            while not running.done():
                 raw.interrupt()
+                sleep(_PAUSE / 10)
             raise
     return running.result()
+
+
+def _beats(ended: SimpleQueue[None], meanwhile: Iterable[object]) -> Iterator[None]:
+    """Yield ten times a second until the work has ended and *meanwhile* is through.
+
+    Not by ``concurrent.futures.wait``: an interrupt in it may leave a lock of the future's held.
+    """
+    beat = monotonic()
+    for _ in meanwhile:
+        if monotonic() - beat > _PAUSE:
+            yield
+            beat = monotonic()
+    while not _heard(ended):
+        yield
+
+
+def _heard(ended: SimpleQueue[None]) -> bool:
+    try:
+        ended.get(timeout=_PAUSE)
+    except Empty:
+        return False
+    return True
