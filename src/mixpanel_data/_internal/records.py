@@ -34,11 +34,6 @@ class FieldError(ValueError):
     """What is wrong with a value, before anyone knows whose it is."""
 
 
-def schema(table: sa.Table) -> pa.Schema:
-    """Give the Arrow schema that records of *table* travel in; JSON travels as its text."""
-    return pa.schema([pa.field(field.name, field.type) for field in _fields(table)])
-
-
 def batches(records: Iterable[Mapping[str, Any]], table: sa.Table) -> Iterator[pa.RecordBatch]:
     """Pull *records* lazily, check each against *table* and give them as Arrow batches.
 
@@ -206,7 +201,6 @@ def _encode_documents(texts: Sequence[bytes]) -> pa.Array:
 class _Field:
     name: str
     optional: bool
-    type: pa.DataType
     encode: Callable[[Sequence[Any]], pa.Array]
 
     def pack(self, values: Sequence[Any]) -> pa.Array:
@@ -217,17 +211,15 @@ class _Field:
 
 def _fields(table: sa.Table) -> list[_Field]:
     return [
-        _Field(column.name, bool(column.info.get("optional")), *_codec(column.type))
+        _Field(column.name, bool(column.info.get("optional")), _encoder(column.type))
         for column in table.columns
     ]
 
 
-def _codec(kind: sa.types.TypeEngine[Any]) -> tuple[pa.DataType, Callable[..., pa.Array]]:
+def _encoder(kind: sa.types.TypeEngine[Any]) -> Callable[[Sequence[Any]], pa.Array]:
     if isinstance(kind, sa.JSON):
-        return pa.string(), _encode_documents
-    if isinstance(kind, sa.DateTime):
-        return pa.timestamp("us"), _encode_times
-    return pa.string(), _encode_texts
+        return _encode_documents
+    return _encode_times if isinstance(kind, sa.DateTime) else _encode_texts
 
 
 def _reader(fields: list[_Field]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
@@ -254,7 +246,7 @@ def _pack(
                 except FieldError as error:
                     raise _refusal(table, start + index, field.name, str(error)) from error
             raise
-    return pa.RecordBatch.from_arrays(arrays, schema=schema(table))
+    return pa.RecordBatch.from_arrays(arrays, names=[field.name for field in fields])
 
 
 def _reason(fields: list[_Field], record: object, error: Exception) -> tuple[str | None, str]:
