@@ -24,7 +24,7 @@ def _noting(engine: StorageEngine, seen: list[str]) -> Iterator[Any]:
     yield event()
 
 
-@pytest.mark.parametrize(("mine", "during"), [("2GiB", "160.0 MiB"), ("80MiB", "80.0 MiB")])
+@pytest.mark.parametrize(("mine", "during"), [("2GiB", "208.0 MiB"), ("80MiB", "80.0 MiB")])
 def test_the_limit_during_a_load_and_after(engine: StorageEngine, mine: str, during: str) -> None:
     engine.connection.execute(f"SET memory_limit = '{mine}'")
     before, seen = _limit(engine), list[str]()

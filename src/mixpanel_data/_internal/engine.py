@@ -28,7 +28,7 @@ _EPHEMERAL_FILE = "ephemeral.db"
 _DRIVER = "duckdb+mixpanel_data"
 # What DuckDB may use for a load, in MiB: one stream needs little, but each thread that reads files
 # has buffers and rows of its own.
-_STREAM_MEMORY = 160
+_STREAM_MEMORY = 208
 _FILES_MEMORY = 512
 
 
