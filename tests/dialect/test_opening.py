@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
 import pytest
 import sqlalchemy as sa
+
+from mixpanel_data._internal.dialect.opening import descriptor, read_at
 
 
 @pytest.fixture
@@ -102,3 +106,19 @@ def test_no_reserved_word_goes_unquoted(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         for (word,) in connection.exec_driver_sql(words).all():
             assert quote(word) == f'"{word}"'
+
+
+def test_threads_that_look_into_one_file_do_not_move_each_other(path: Path) -> None:
+    content = bytes(range(256)) * 16
+    path.write_bytes(content)
+    opened, interval = descriptor(path), sys.getswitchinterval()
+
+    def look(at: int) -> bool:
+        return all(read_at(opened, 16, at) == content[at : at + 16] for _ in range(2_000))
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as workers:
+            assert all(workers.map(look, range(0, 128, 16)))
+    finally:
+        sys.setswitchinterval(interval)

@@ -24,10 +24,9 @@ def copy_file(source: Path, destination: Path) -> None:
         OSError: it cannot be written; what was written of it is gone.
     """
     opened = opening.descriptor(source)
-    os.lseek(opened, 0, os.SEEK_SET)
     target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with removed_on_error(destination), os.fdopen(target, "wb") as file:
-        while chunk := os.read(opened, _CHUNK):
+        while chunk := opening.read_at(opened, _CHUNK, file.tell()):
             file.write(chunk)
         file.flush()
         os.fsync(file.fileno())

@@ -80,6 +80,14 @@ def release(open_descriptor: int) -> None:
             os.close(_looked_into.pop(place))
 
 
+def read_at(opened: int, size: int, at: int) -> bytes:
+    """Read from *at* on. Threads share the descriptor of a file, and so its position."""
+    if hasattr(os, "pread"):
+        return os.pread(opened, size, at)
+    os.lseek(opened, at, os.SEEK_SET)
+    return os.read(opened, size)
+
+
 def log_of(path: Path) -> Path:
     """Give the path of a database's write-ahead log."""
     # DuckDB takes what follows a "?" for options, and keeps it at the end.
@@ -94,6 +102,4 @@ def create_private(path: Path) -> None:
 
 
 def _is_duckdb(path: Path) -> bool:
-    opened = descriptor(path)
-    os.lseek(opened, _MAGIC_AT, os.SEEK_SET)
-    return os.read(opened, len(_MAGIC)) == _MAGIC
+    return read_at(descriptor(path), len(_MAGIC), _MAGIC_AT) == _MAGIC
