@@ -6,12 +6,18 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import SHARED, measure, timed
 from benchmarks.rows import metadata
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from mixpanel_data import StorageEngine
 
 ALL = "SELECT * FROM e"
 
@@ -23,23 +29,25 @@ def _over(ours: Callable[[], object], native: Callable[[], object]) -> float:
     return statistics.median(timed(ours) / timed(native) for _ in range(7))
 
 
-@measure("execute_df / DuckDB's df()", unit="ratio", needs="export.jsonl")
-def ask_df(folder: Path, count: int) -> float:
+@contextmanager
+def _loaded(folder: Path) -> Iterator[tuple[StorageEngine, duckdb.DuckDBPyConnection]]:
+    """Give an engine with the export in its table ``e``, and a plain cursor beside it."""
     from mixpanel_data import StorageEngine
 
     with StorageEngine(folder / "ours.db") as storage:
         storage.load_export("e", folder / SHARED / "export.jsonl", metadata())
-        raw = storage.connection.cursor()
+        yield storage, storage.connection.cursor()
+
+
+@measure("execute_df / DuckDB's df()", unit="ratio", needs="export.jsonl")
+def ask_df(folder: Path, count: int) -> float:
+    with _loaded(folder) as (storage, raw):
         return _over(lambda: storage.execute_df(ALL), lambda: raw.execute(ALL).df())
 
 
 @measure("execute_arrow / DuckDB's Arrow", unit="ratio", needs="export.jsonl")
 def ask_arrow(folder: Path, count: int) -> float:
-    from mixpanel_data import StorageEngine
-
-    with StorageEngine(folder / "ours.db") as storage:
-        storage.load_export("e", folder / SHARED / "export.jsonl", metadata())
-        raw = storage.connection.cursor()
+    with _loaded(folder) as (storage, raw):
         return _over(lambda: storage.execute_arrow(ALL), lambda: raw.sql(ALL).to_arrow_table())
 
 

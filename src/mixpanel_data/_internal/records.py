@@ -91,7 +91,7 @@ def encode_document(value: object) -> bytes:
         raise FieldError("is nested too deeply, or contains itself") from error
 
 
-def _is_plain(values: Iterable[object]) -> bool:
+def _is_plain(values: Iterable[Any]) -> bool:
     """Say whether orjson writes *values* as they are.
 
     It writes NaN and the infinities as null, and enumerations and UUIDs as what they stand for.
@@ -101,11 +101,10 @@ def _is_plain(values: Iterable[object]) -> bool:
         if kind is str or kind is int or kind is bool or value is None:
             continue
         if kind is float:
-            if not math.isfinite(value):  # type: ignore[arg-type]
+            if not math.isfinite(value):
                 return False
         elif kind is list or kind is dict:
-            inner = value if kind is list else value.values()  # type: ignore[attr-defined]
-            if not _is_plain(inner):  # type: ignore[arg-type]
+            if not _is_plain(value if kind is list else value.values()):
                 return False
         else:
             return False
