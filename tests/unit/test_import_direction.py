@@ -24,7 +24,8 @@ FLOORS = [
     ["_internal.revisions"],
     [
         *("_internal.engine", "_internal.migrate", "_internal.catalog", "_internal.ledger"),
-        *("_internal.load", "_internal.exports", "_internal.checks", "_internal.copies"),
+        *("_internal.load", "_internal.streaming", "_internal.exports", "_internal.checks"),
+        "_internal.copies",
         "reports",
     ],
     ["maintenance"],

@@ -7,27 +7,19 @@ rows has none, because the index must fit in memory.
 
 from __future__ import annotations
 
-import queue
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, CreateTable, DropTable
 
-from mixpanel_data._internal.dialect import arrow_source
 from mixpanel_data._internal.tables import Kind, quoted
 
 # A derived key is the taken one, this mark, and a fingerprint of the event. Mixpanel's own ids
 # never hold the mark: [A-Za-z0-9-] only.
 _MARK = "~"
 _FINGERPRINT = 16
-# What goes over to the thread of the statement at a time, whichever limit comes first.
-_HANDED_ROWS = 10_000
-_HANDED_BYTES = 8 << 20
 
 Feed = Callable[[sa.Connection, sa.Table], int]
 """Puts all records of a load into a table without a key, and says how many they were."""
@@ -131,83 +123,6 @@ def _rows(table: sa.Table) -> sa.TableClause:
     """Give *table* with DuckDB's rowid, which counts up in the order of insertion."""
     columns = [sa.column(c.name, c.type) for c in table.columns]
     return sa.table(table.name, *columns, sa.column("rowid", sa.BigInteger))
-
-
-def insert(connection: sa.Connection, table: sa.Table, batches: Iterator[pa.RecordBatch]) -> int:
-    """Run one INSERT … SELECT on a second thread, fed by *batches* pulled on this one."""
-    first = next(batches, None)
-    if first is None:
-        return 0
-    handoff = _Handoff()
-    reader = pa.RecordBatchReader.from_batches(first.schema, handoff.batches())
-    with arrow_source(connection, reader) as source, ThreadPoolExecutor(1) as worker:
-        worker.submit(int).result()  # An interrupt while a thread starts would leave it running.
-        statement = sa.insert(table).from_select(list(table.columns), sa.select(source))
-        handoff.consumer = worker.submit(connection.execute, statement)
-        read = 0
-        try:
-            batch: pa.RecordBatch | None = first
-            while batch is not None:
-                handoff.put(batch)
-                read += batch.num_rows
-                batch = next(batches, None)
-            handoff.finish()
-        except BaseException as error:
-            handoff.abort(error)
-            raise
-    return read
-
-
-class _Handoff:
-    """Hands batches from the thread that pulls the records to the one that runs the statement."""
-
-    consumer: Future[Any]
-
-    def __init__(self) -> None:
-        self._queue: queue.Queue[list[pa.RecordBatch] | BaseException | None] = queue.Queue(2)
-        self._gathered: list[pa.RecordBatch] = []
-        self._rows = self._bytes = 0
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Give what comes out, on the thread of the statement."""
-        while (item := self._queue.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield from pa.Table.from_batches(item).combine_chunks().to_batches()
-
-    def put(self, batch: pa.RecordBatch) -> None:
-        """Take a batch; many go over together, as each time waits for the interpreter's lock."""
-        self._gathered.append(batch)
-        self._rows += batch.num_rows
-        self._bytes += batch.nbytes
-        if self._rows >= _HANDED_ROWS or self._bytes >= _HANDED_BYTES:
-            self._hand_over()
-
-    def finish(self) -> None:
-        """Hand over the rest, and wait for the statement to end."""
-        self._hand_over()
-        self._send(None)
-        self.consumer.result()
-
-    def abort(self, error: BaseException) -> None:
-        """Make the statement fail, so that its thread ends and the transaction can roll back."""
-        with suppress(Exception):
-            self._send(error)
-            self.consumer.result()
-
-    def _hand_over(self) -> None:
-        if self._gathered:
-            self._send(self._gathered)
-            self._gathered = []
-            self._rows = self._bytes = 0
-
-    def _send(self, item: list[pa.RecordBatch] | BaseException | None) -> None:
-        while not self.consumer.done():
-            with suppress(queue.Full):
-                self._queue.put(item, timeout=0.1)
-                return
-        # The statement ended before its input did: it failed, and says why.
-        self.consumer.result()
 
 
 def _settle(

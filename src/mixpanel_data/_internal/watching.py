@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +16,14 @@ Result = TypeVar("Result")
 
 # Seconds between two reports.
 _PAUSE = 0.1
+
+
+@contextmanager
+def second_thread() -> Iterator[ThreadPoolExecutor]:
+    """Give one that runs already: an interrupt while it starts would leave it running."""
+    with ThreadPoolExecutor(1) as worker:
+        worker.submit(int).result()
+        yield worker
 
 
 def watched(
@@ -38,8 +47,7 @@ def watched(
         finally:
             ended.put(None)
 
-    with ThreadPoolExecutor(1) as worker:
-        worker.submit(int).result()  # An interrupt while a thread starts would leave it running.
+    with second_thread() as worker:
         running = worker.submit(run)
         try:
             for _ in _beats(ended, meanwhile):

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
 
-from mixpanel_data._internal import catalog, exports, ledger, load
+from mixpanel_data._internal import catalog, exports, ledger, load, streaming
 from mixpanel_data._internal.errors import query_errors
 from mixpanel_data._internal.records import batches
 from mixpanel_data._internal.storage.base import Base, Progress
@@ -167,7 +167,7 @@ class Writing(Base):
         records = batches(caller.pull(data, batch_size), user_table(order.kind, order.name))
         try:
             return self._load(
-                order, lambda to, table: load.insert(to, table, records), caller.report
+                order, lambda to, table: streaming.insert(to, table, records), caller.report
             )
         except Exception:
             if not caller.errors:
