@@ -95,7 +95,7 @@ def _measure(measure: Measure, rows: int, repeat: int, shared: Path) -> Result:
 
 
 def _speeds(results: Iterable[Result], yardstick: float | None) -> Iterator[str]:
-    """Give the rows of the first table; the yardstick is the seconds that a row takes DuckDB."""
+    """Yield the rows of the first table; the yardstick is the seconds that a row takes DuckDB."""
     for result in results:
         rows = f"{result.rows:,}" if result.unit in ("rows/s", "ratio") else ""
         if result.value is None or result.each is None:

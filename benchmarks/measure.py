@@ -33,7 +33,7 @@ class Measure:
         return self.run.__module__.rpartition(".")[2]
 
     def rows(self, asked: int) -> int:
-        """Give the number of rows when *asked* were asked for."""
+        """Return the number of rows when *asked* were asked for."""
         return max(round(asked * self.share), 100)
 
 
@@ -57,14 +57,14 @@ def measure(
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Give the seconds that *action* takes."""
+    """Return the seconds that *action* takes."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
 
 
 def net(action: Callable[[], object], iterator: Iterable[object], count: int) -> float:
-    """Give the seconds that *action* takes beyond its iterator's own, of *count* items."""
+    """Return the seconds that *action* takes beyond its iterator's own, of *count* items."""
     sample = min(count, 1_000_000)
     alone = timed(lambda: sum(1 for _ in islice(iterator, sample)))
     return timed(action) - alone * count / sample

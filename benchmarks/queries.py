@@ -23,7 +23,7 @@ ALL = "SELECT * FROM e"
 
 
 def _over(ours: Callable[[], object], native: Callable[[], object]) -> float:
-    """Give the ratio of our time to DuckDB's own, taken by turns."""
+    """Return the ratio of our time to DuckDB's own, taken by turns."""
     native()
     ours()
     return statistics.median(timed(ours) / timed(native) for _ in range(7))
@@ -31,7 +31,7 @@ def _over(ours: Callable[[], object], native: Callable[[], object]) -> float:
 
 @contextmanager
 def _loaded(folder: Path) -> Iterator[tuple[StorageEngine, duckdb.DuckDBPyConnection]]:
-    """Give an engine with the export in its table ``e``, and a plain cursor beside it."""
+    """Yield an engine with the export in its table ``e``, and a plain cursor beside it."""
     from mixpanel_data import StorageEngine
 
     with StorageEngine(folder / "ours.db") as storage:

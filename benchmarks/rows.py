@@ -38,7 +38,7 @@ def events(count: int, first: int = 0) -> Iterator[Any]:
 
 
 def metadata() -> Any:
-    """Give the metadata of a fetch of events."""
+    """Return the metadata of a fetch of events."""
     from mixpanel_data import TableMetadata
 
     return TableMetadata(type="events", fetched_at=datetime.now(timezone.utc))

@@ -38,7 +38,7 @@ class Target:
     unit: str = ""
 
     def figure(self, results: Mapping[str, Result]) -> float | None:
-        """Give the figure of a run, or None where it was not measured."""
+        """Return the figure of a run, or None where it was not measured."""
         one, other = results.get(self.name), results.get(self.over or "")
         if one is None or one.each is None:
             return None
@@ -49,7 +49,7 @@ class Target:
         return one.each / other.each if other is not None and other.each is not None else None
 
     def shown(self, figure: float) -> str:
-        """Give the figure with its unit."""
+        """Return the figure with its unit."""
         return f"{figure:.0f} MB" if self.peak else f"{figure:.2f}{self.unit}"
 
     @property
@@ -98,7 +98,7 @@ def needed(names: list[str]) -> list[str]:
 
 
 def judged(results: Mapping[str, Result]) -> Iterator[tuple[Target, float]]:
-    """Give the targets that a run has figures for."""
+    """Yield the targets that a run has figures for."""
     for target in TARGETS:
         figure = target.figure(results)
         if figure is not None:

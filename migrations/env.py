@@ -6,7 +6,7 @@ import os
 import sqlalchemy as sa
 from alembic import context
 
-from mixpanel_data._internal import migrate
+from mixpanel_data._internal.maintenance import migrate
 
 config = context.config
 

@@ -29,47 +29,47 @@ settings.load_profile("tests")
 
 @pytest.fixture
 def db_path(tmp_path: Path) -> Path:
-    """Give the path of a database that does not exist yet."""
+    """Return the path of a database that does not exist yet."""
     return tmp_path / "warehouse.db"
 
 
 @pytest.fixture
 def opened() -> Iterator[Callable[[StorageEngine], StorageEngine]]:
-    """Give a function that passes an engine on, and closes it when the test ends."""
+    """Yield a function that passes an engine on, and closes it when the test ends."""
     with ExitStack() as stack:
         yield stack.enter_context
 
 
 @pytest.fixture
 def engine(db_path: Path) -> Iterator[StorageEngine]:
-    """Give an engine on an empty database file."""
+    """Yield an engine on an empty database file."""
     with StorageEngine(db_path) as engine:
         yield engine
 
 
 @pytest.fixture
 def memory() -> Iterator[StorageEngine]:
-    """Give an engine without a file."""
+    """Yield an engine without a file."""
     with StorageEngine.memory() as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[StorageEngine]:
-    """Give one engine without a file to a whole module, for property tests."""
+    """Yield one engine without a file to a whole module, for property tests."""
     with StorageEngine.memory() as engine:
         yield engine
 
 
 @pytest.fixture(params=[EVENTS, PROFILES], ids=lambda kind: kind.name)
 def kind(request: pytest.FixtureRequest) -> Kind:
-    """Give each kind of table in turn."""
+    """Return each kind of table in turn."""
     chosen: Kind = request.param
     return chosen
 
 
 @pytest.fixture
 def loaded(memory: StorageEngine, kind: Kind) -> StorageEngine:
-    """Give an engine whose table ``data`` holds the kind's records 0 to 9."""
+    """Return an engine whose table ``data`` holds the kind's records 0 to 9."""
     kind.create(memory, kind.records(10))
     return memory

@@ -17,7 +17,7 @@ Record = dict[str, Any]
 
 
 def event(n: int = 0, **changes: Any) -> Record:
-    """Give the event number *n*; equal numbers give equal events."""
+    """Return the event number *n*; equal numbers give equal events."""
     return {
         "event_name": f"Event {n % 7}",
         "event_time": START + timedelta(seconds=n),
@@ -29,7 +29,7 @@ def event(n: int = 0, **changes: Any) -> Record:
 
 
 def profile(n: int = 0, **changes: Any) -> Record:
-    """Give the profile number *n*; equal numbers give equal profiles."""
+    """Return the profile number *n*; equal numbers give equal profiles."""
     return {
         "distinct_id": f"user-{n:06}",
         "properties": {"n": n},
@@ -39,17 +39,17 @@ def profile(n: int = 0, **changes: Any) -> Record:
 
 
 def events(count: int, start: int = 0) -> Iterator[Any]:
-    """Give *count* events, one at a time."""
+    """Yield *count* events, one at a time."""
     return (event(n) for n in range(start, start + count))
 
 
 def profiles(count: int, start: int = 0) -> Iterator[Any]:
-    """Give *count* profiles, one at a time."""
+    """Yield *count* profiles, one at a time."""
     return (profile(n) for n in range(start, start + count))
 
 
 def metadata(kind: TableKind = "events", /, **changes: Any) -> TableMetadata:
-    """Give the metadata of a fetch."""
+    """Return the metadata of a fetch."""
     return TableMetadata(**{"type": kind, "fetched_at": FETCHED_AT, **changes})
 
 
@@ -67,11 +67,11 @@ class Kind:
         return PROFILES if self.name == "events" else EVENTS
 
     def records(self, count: int, start: int = 0) -> Iterator[Record]:
-        """Give *count* different records, one at a time."""
+        """Yield *count* different records, one at a time."""
         return (self.record(n) for n in range(start, start + count))
 
     def metadata(self, **changes: Any) -> TableMetadata:
-        """Give metadata of this kind."""
+        """Return metadata of this kind."""
         return metadata(self.name, **changes)
 
     def create(
@@ -104,7 +104,7 @@ PROFILES = Kind("profiles", "distinct_id", profile)
 
 
 def dump(engine: StorageEngine) -> dict[str, Any]:
-    """Give everything the database holds, internal tables too; but not when its loads ran."""
+    """Return everything the database holds, internal tables too; but not when its loads ran."""
     names = engine.execute_rows(
         "SELECT table_name, sql FROM duckdb_tables() WHERE NOT temporary ORDER BY ALL"
     )

@@ -35,7 +35,7 @@ class MixpanelDataError(Exception):
         return _rebuild, (type(self), self.message, self.__dict__)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the error as JSON-ready values: ``code``, ``message`` and ``details``."""
+        """Return the error as JSON-ready values: ``code``, ``message`` and ``details``."""
         return {"code": self.code, "message": self.message, "details": self.details}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timezone
@@ -12,6 +13,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, mode
 
 TableKind = Literal["events", "profiles"]
 LoadAction = Literal["create", "append", "replace", "adopt"]
+
+
+_TABLE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*", re.ASCII)
+
+
+def check_table_name(name: object) -> None:
+    """Refuse a name that user tables may not have.
+
+    Raises:
+        ValueError: the name is empty, starts with an underscore, or holds other characters.
+    """
+    if not isinstance(name, str) or not _TABLE_NAME.fullmatch(name):
+        raise ValueError(
+            f"Invalid table name {name!r}: use letters, digits and underscores, and do not start"
+            " with an underscore (that prefix is reserved for internal tables)."
+        )
 
 
 class EventRecord(TypedDict):
@@ -33,6 +50,11 @@ class ProfileRecord(_RequiredOfProfile, total=False):
     """One user profile as ``create_profiles_table`` takes it; a time without an offset is UTC."""
 
     last_seen: datetime | str | None
+
+
+def utc_now() -> datetime:
+    """Return the present as an aware datetime in UTC."""
+    return datetime.now(timezone.utc)
 
 
 def _utc(moment: datetime) -> datetime:
@@ -88,7 +110,7 @@ class TableMetadata(BaseModel):
         return {name: value for name, value in fields.items() if name.startswith("filter_")}
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         return {**self.model_dump(), "fetched_at": self.fetched_at.isoformat()}
 
 
@@ -102,7 +124,7 @@ class TableInfo:
     fetched_at: datetime
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         return {**asdict(self), "fetched_at": self.fetched_at.isoformat()}
 
 
@@ -116,7 +138,7 @@ class ColumnInfo:
     primary_key: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         return asdict(self)
 
 
@@ -128,7 +150,7 @@ class TableSchema:
     columns: list[ColumnInfo]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         return asdict(self)
 
 
@@ -159,7 +181,7 @@ class LoadInfo:
     duckdb_version: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         times = {key: getattr(self, key).isoformat() for key in ("started_at", "finished_at")}
         return {**asdict(self), **times}
 
@@ -177,7 +199,7 @@ class Coverage:
     undated: int
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         days = {
             key: [day.isoformat() for day in getattr(self, key)] for key in ("loaded", "missing")
         }
@@ -192,7 +214,7 @@ class Revision:
     summary: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         return asdict(self)
 
 
@@ -205,7 +227,7 @@ class Migration:
     backup: Path | None
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         return {**asdict(self), "backup": self.backup and str(self.backup)}
 
 
@@ -234,7 +256,7 @@ class DatabaseStatus:
         return self.revision in (None, self.head) or bool(self.pending)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         tables = [table.to_dict() for table in self.tables]
         return {**asdict(self), "path": str(self.path), "tables": tables}
 
@@ -248,7 +270,7 @@ class Problem:
     remedy: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Give JSON-ready values."""
+        """Return JSON-ready values."""
         return asdict(self)
 
 
@@ -267,11 +289,11 @@ class SQLResult(list[tuple[Any, ...]]):
         return self
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Give each row as a dict by column name."""
+        """Return each row as a dict by column name."""
         return [dict(zip(self.columns, row)) for row in self]
 
     def to_dict(self) -> dict[str, Any]:
-        """Give ``columns``, ``rows`` (as lists) and ``row_count``."""
+        """Return ``columns``, ``rows`` (as lists) and ``row_count``."""
         return {
             "columns": self.columns,
             "rows": [list(row) for row in self],

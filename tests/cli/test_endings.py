@@ -14,7 +14,7 @@ import pytest
 
 import mixpanel_data
 from mixpanel_data import StorageEngine
-from mixpanel_data.cli import main, outcome
+from mixpanel_data.cli import errors, main
 
 from .conftest import Run, Start, event, write_lines
 
@@ -127,7 +127,7 @@ def test_a_program_started_with_ctrl_c_ignored_keeps_ignoring_it(
 def handlers(monkeypatch: pytest.MonkeyPatch) -> object:
     """Signal handlers as they were before, afterwards."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    monkeypatch.setattr(outcome, "_received", [])
+    monkeypatch.setattr(errors, "_received", [])
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -144,7 +144,7 @@ def test_an_interrupt_that_the_database_made_an_error_of_is_an_interrupt(
             raise RuntimeError("Query interrupted") from None
 
     monkeypatch.setattr(StorageEngine, "list_tables", interrupted)
-    outcome.watch_signals()
+    errors.watch_signals()
     assert run("tables", "--db", loaded).code == 143
 
 

@@ -7,8 +7,8 @@ import sys
 import pytest
 from rich.console import Console
 
-from mixpanel_data.cli.progress import load_progress
-from mixpanel_data.cli.terminal import console, print_grid, printable
+from mixpanel_data.cli.console import console, print_grid, printable
+from mixpanel_data.cli.views.progress import load_progress
 
 
 class Screen(io.StringIO):
@@ -76,12 +76,11 @@ def test_progress_of_files_shows_bytes_and_then_that_it_stores(
     assert "rows" not in text
 
 
-def test_progress_of_a_pipe_shows_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_of_a_pipe_has_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = stderr_screen(monkeypatch)
     with load_progress(None, quiet=False) as progress:
         progress.bytes_read(500)
-        progress.rows_read(1234)
-    assert "1,234 rows, " in screen.getvalue()
+    assert "500" in screen.getvalue()
     assert "Storing" not in screen.getvalue()
 
 
@@ -99,6 +98,5 @@ def test_progress_is_silent(monkeypatch: pytest.MonkeyPatch, reason: str) -> Non
     monkeypatch.setenv("TERM", "dumb" if reason == "dumb terminal" else "xterm")
     with load_progress(1000, quiet=reason == "quiet") as progress:
         progress.bytes_read(500)
-        progress.rows_read(10)
         progress.finished(10)
     assert screen.getvalue() == ""

@@ -28,7 +28,7 @@ class ExpectedFailures:
         self._expectations = [found for text in paragraphs for found in _paragraph(text)]
 
     def reason(self, nodeid: str) -> str | None:
-        """Tell why the test fails; None for one that must not."""
+        """Return why the test fails; None for one that must not."""
         name = short_name(nodeid)
         return next((e.reason for e in self._expectations if e.tests.fullmatch(name)), None)
 

@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart() -> None:
-    """Give the suite what it looks for in a setup.cfg of the working directory."""
+    """Return the suite what it looks for in a setup.cfg of the working directory."""
     requirements = "tests.compliance.requirements:Requirements"
     options = {"requirement_cls": requirements, "profile_file": "unused"}
     plugin_base.file_config.read_dict({"sqla_testing": options})

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from mixpanel_data._internal.dialect import arrow_source
+from mixpanel_data._internal.duckdb.dialect import arrow_source
 from tests.dialect.columnar import arrow_tables
 
 things = sa.Table(
@@ -34,7 +34,7 @@ things = sa.Table(
 
 @pytest.fixture
 def statements(engine: sa.Engine) -> list[tuple[str, bool]]:
-    """Give what reaches the database, and whether as many executions."""
+    """Return what reaches the database, and whether as many executions."""
     seen: list[tuple[str, bool]] = []
 
     @sa.event.listens_for(engine, "before_cursor_execute")
@@ -84,7 +84,7 @@ def test_nulls_and_defaults(engine: sa.Engine, table: sa.Table) -> None:
 def test_a_thousand_rows_are_not_a_thousand_statements(
     engine: sa.Engine, table: sa.Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mixpanel_data._internal.dialect.connection import Cursor
+    from mixpanel_data._internal.duckdb.dialect.dbapi import Cursor
 
     def refuse(*_: object) -> None:
         raise AssertionError("row by row")

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from mixpanel_data._internal.dialect.opening import descriptor, read_at
+from mixpanel_data._internal.duckdb.files import open_shared, read_at
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_no_reserved_word_goes_unquoted(engine: sa.Engine) -> None:
 def test_threads_that_look_into_one_file_do_not_move_each_other(path: Path) -> None:
     content = bytes(range(256)) * 16
     path.write_bytes(content)
-    opened, interval = descriptor(path), sys.getswitchinterval()
+    opened, interval = open_shared(path), sys.getswitchinterval()
 
     def look(at: int) -> bool:
         return all(read_at(opened, 16, at) == content[at : at + 16] for _ in range(2_000))

@@ -104,7 +104,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _outcome(engine: StorageEngine, load: Callable[[], int]) -> Any:
-    """Give what a load stored, or the message that it was refused with."""
+    """Return what a load stored, or the message that it was refused with."""
     if engine.table_exists("data"):
         engine.drop_table("data")
     try:

@@ -30,7 +30,7 @@ def _days(first: int, last: int, **changes: Any) -> Any:
 
 @pytest.fixture(params=[1_000_000, 5], ids=["keyed", "unkeyed"])
 def days(engine: StorageEngine, request: pytest.FixtureRequest) -> StorageEngine:
-    """Give an engine with ten days of three events each."""
+    """Return an engine with ten days of three events each."""
     engine.index_limit = request.param
     data = [_on(day, n) for day in range(1, 11) for n in range(3)]
     engine.create_events_table("data", data, _days(1, 10))

@@ -48,7 +48,7 @@ def original(path: Path, tables: dict[str, int], *, text: int = 1, catalog: bool
 
 
 def contents(path: Path) -> dict[str, Any]:
-    """Give all that users have in a file, in order: rows, comments, keys, indexes, catalogue."""
+    """Return all that users have in a file, in order: rows, comments, keys, indexes, catalogue."""
     with duckdb.connect(str(path), read_only=True) as connection:
 
         def ask(sql: str) -> list[tuple[Any, ...]]:
@@ -92,7 +92,7 @@ def without_keys(seen: dict[str, Any]) -> dict[str, Any]:
 
 
 def schema(path: Path) -> list[tuple[Any, ...]]:
-    """Give the columns of the internal tables."""
+    """Return the columns of the internal tables."""
     with duckdb.connect(str(path), read_only=True) as connection:
         return connection.execute(
             "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()"
@@ -101,7 +101,7 @@ def schema(path: Path) -> list[tuple[Any, ...]]:
 
 
 def revision_of(path: Path) -> str | None:
-    """Give the revision that a file is at."""
+    """Return the revision that a file is at."""
     return maintenance.status(path).revision
 
 
@@ -113,5 +113,5 @@ def stamp(path: Path, revision: str) -> Path:
 
 
 def as_json(value: object) -> str:
-    """Give what was seen as text, to pass between processes."""
+    """Return what was seen as text, to pass between processes."""
     return json.dumps(value, default=str, sort_keys=True)

@@ -24,7 +24,7 @@ FAULTS = [
 
 @pytest.fixture
 def sound(newest: Path) -> Path:
-    """Give a file with nothing wrong."""
+    """Return a file with nothing wrong."""
     maintenance.adopt(newest, "events_mar")
     return newest
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 
-from mixpanel_data._internal import migrate
+from mixpanel_data._internal.maintenance import migrate
 from tests.migrations.files import contents, without_keys
 
 Revise = Callable[[Any], None]

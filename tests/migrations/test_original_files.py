@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine, maintenance
-from mixpanel_data._internal import tables
+from mixpanel_data._internal.schema import tables
 from mixpanel_data.exceptions import SchemaVersionError, TableNotFoundError
 from tests.factories import metadata
 from tests.migrations.files import HEAD, contents, original

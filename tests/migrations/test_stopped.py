@@ -20,7 +20,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cann
 _TRIALS = """
 import json, os, random, shutil, signal, sys, time
 from mixpanel_data import maintenance
-from mixpanel_data._internal import migrate  # loaded before the forks
+from mixpanel_data._internal.maintenance import migrate  # loaded before the forks
 
 folder, call, trials = sys.argv[1], sys.argv[2], int(sys.argv[3])
 chance = random.Random(call)
@@ -78,7 +78,7 @@ def test_a_killed_migration_leaves_one_revision_or_the_next(call: str, tmp_path:
 
 
 def _finished(path: Path) -> str | None:
-    """Give the revision that was reached, and go on from there to the head."""
+    """Return the revision that was reached, and go on from there to the head."""
     reached = revision_of(path)
     maintenance.upgrade(path, backup=False)
     with StorageEngine(path) as engine:

@@ -20,7 +20,7 @@ def _do(path: Path, *statements: str) -> Path:
 
 @pytest.fixture(params=REVISIONS[1:3])
 def unrecorded(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Give a file of a version that had filters, or a ledger, but no revisions yet."""
+    """Return a file of a version that had filters, or a ledger, but no revisions yet."""
     return _do(asset(request.param, tmp_path), "DROP TABLE _alembic_version")
 
 

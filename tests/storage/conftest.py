@@ -21,7 +21,7 @@ def _companion() -> Iterator[OtherProcess]:
 
 @pytest.fixture
 def other_process(_companion: OtherProcess) -> Iterator[OtherProcess]:
-    """Give a living process; what it opened as ``engine`` is closed when the test ends."""
+    """Yield a living process; what it opened as ``engine`` is closed when the test ends."""
     _companion.run("engine = None")
     yield _companion
     _companion.run("engine is None or engine.close()")

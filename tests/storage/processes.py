@@ -32,7 +32,7 @@ for line in sys.stdin:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """Give this process's environment, changed, from which a child can import the tests."""
+    """Return this process's environment, changed, from which a child can import the tests."""
     paths = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **changes}
 

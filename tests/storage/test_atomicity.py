@@ -23,7 +23,7 @@ POSITIONS = [0, 1, BATCH - 1, BATCH, BATCH + 1, COUNT - 1]
 
 @pytest.fixture
 def memory(shared: StorageEngine) -> Iterator[StorageEngine]:
-    """Give the module's engine, and leave it empty."""
+    """Yield the module's engine, and leave it empty."""
     yield shared
     for info in shared.list_tables():
         shared.drop_table(info.name)
@@ -31,7 +31,7 @@ def memory(shared: StorageEngine) -> Iterator[StorageEngine]:
 
 @pytest.fixture(params=["create", "append"])
 def load(request: pytest.FixtureRequest, memory: StorageEngine, kind: Kind) -> Load:
-    """Give both ways to load into ``data``, next to a table that has nothing to do with it."""
+    """Return both ways to load into ``data``, next to a table that has nothing to do with it."""
     kind.other.create(memory, kind.other.records(5), "beside")
     if request.param == "append":
         kind.create(memory, kind.records(5))

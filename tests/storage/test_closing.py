@@ -36,7 +36,7 @@ USES: dict[str, Callable[[StorageEngine], Any]] = {
 
 @pytest.fixture(params=["file", "ephemeral", "memory"])
 def closable(request: pytest.FixtureRequest, db_path: Path, temp_folder: Path) -> StorageEngine:
-    """Give an engine of each sort, with a table in it."""
+    """Return an engine of each sort, with a table in it."""
     makers: dict[str, Callable[[], StorageEngine]] = {
         "file": lambda: StorageEngine(db_path),
         "ephemeral": StorageEngine.ephemeral,

@@ -120,7 +120,7 @@ def test_collisions_are_found_across_batches(memory: StorageEngine) -> None:
 
 
 def _derived(*taken: Any) -> str:
-    """Give the id that B gets where A, and whatever else is *taken*, came first."""
+    """Return the id that B gets where A, and whatever else is *taken*, came first."""
     with StorageEngine.memory() as engine:
         EVENTS.create(engine, [A, *taken, B])
         return _stored(engine)["B"]

@@ -33,7 +33,7 @@ def _name(value: Any) -> str | None:
 
 @pytest.fixture(scope="module")
 def filled(shared: StorageEngine) -> StorageEngine:
-    """Give an engine with a table of each kind."""
+    """Return an engine with a table of each kind."""
     for kind in (EVENTS, PROFILES):
         kind.create(shared, kind.records(3, start=20), kind.name)
     return shared
@@ -41,7 +41,7 @@ def filled(shared: StorageEngine) -> StorageEngine:
 
 @pytest.fixture
 def refused(filled: StorageEngine) -> Callable[[Kind, Any], InvalidRecordError]:
-    """Give a function that loads a bad record, the fifth of eight, and gives the error."""
+    """Return a function that loads a bad record, the fifth of eight, and gives the error."""
 
     def load(kind: Kind, bad: Any) -> InvalidRecordError:
         with pytest.raises(InvalidRecordError, match=r"\bRecord 5\b") as caught:

@@ -57,7 +57,7 @@ def _ask(engine: StorageEngine, properties: dict[str, Any], expression: Any) -> 
 
 @pytest.fixture(scope="module")
 def strange(shared: StorageEngine) -> sa.Table:
-    """Give a table of one event with every strange key, and its neighbour."""
+    """Return a table of one event with every strange key, and its neighbour."""
     properties = {key: f"value of {key}" for key in KEYS} | {"a": {"b": "near"}, "near": {}}
     EVENTS.create(shared, [EVENTS.record(0, properties=properties)], "strange")
     return shared.table("strange")

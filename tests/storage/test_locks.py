@@ -14,7 +14,7 @@ from tests.storage.processes import OtherProcess
 
 @pytest.fixture
 def file(db_path: Path) -> Path:
-    """Give a database file with a table in it."""
+    """Return a database file with a table in it."""
     with StorageEngine(db_path) as engine:
         EVENTS.create(engine, events(3))
     return db_path

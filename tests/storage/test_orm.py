@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
 
@@ -99,7 +100,9 @@ def test_a_session_writes_on_commit_only(memory: StorageEngine) -> None:
     with memory.session() as session:
         session.add(JanuaryEvent(**EVENTS.record(3)))
         session.flush()
-        assert memory.execute_scalar("SELECT count(*) FROM events_jan") == 3
+        with ThreadPoolExecutor(1) as other:
+            seen = other.submit(memory.execute_scalar, "SELECT count(*) FROM events_jan")
+        assert seen.result() == 3
         session.rollback()
         session.add_all([JanuaryEvent(**EVENTS.record(n)) for n in (4, 5)])
         session.commit()

@@ -45,7 +45,7 @@ AT_RUNTIME = {
 
 @pytest.fixture(scope="module")
 def data(shared: StorageEngine) -> StorageEngine:
-    """Give an engine with a table of ten events."""
+    """Return an engine with a table of ten events."""
     EVENTS.create(shared, events(10))
     return shared
 
@@ -121,7 +121,7 @@ def test_a_statement_without_its_parameter(ask: Ask, data: StorageEngine) -> Non
 
 @pytest.fixture
 def reader(db_path: Any) -> Iterator[StorageEngine]:
-    """Give an engine that only reads, with a table of each kind."""
+    """Yield an engine that only reads, with a table of each kind."""
     with StorageEngine(db_path) as engine:
         for kind in (EVENTS, EVENTS.other):
             kind.create(engine, kind.records(3), kind.name)

@@ -48,7 +48,7 @@ def test_nothing_in_the_text_is_taken_for_a_parameter(
 
 @pytest.fixture(scope="module")
 def data(shared: StorageEngine) -> StorageEngine:
-    """Give an engine with a table of ten events."""
+    """Return an engine with a table of ten events."""
     EVENTS.create(shared, events(10))
     return shared
 

@@ -17,7 +17,7 @@ ALL = {**CALLS, "execute": relation}
 
 @pytest.fixture
 def data(memory: StorageEngine) -> sa.Table:
-    """Give a table of ten events."""
+    """Return a table of ten events."""
     EVENTS.create(memory, events(10))
     return memory.table("data")
 

@@ -43,7 +43,7 @@ class Source:
 
 @pytest.fixture(params=["create", "append"])
 def load(request: pytest.FixtureRequest, memory: StorageEngine, kind: Kind) -> Load:
-    """Give both ways to load into ``data``."""
+    """Return both ways to load into ``data``."""
     if request.param == "append":
         kind.create(memory, [])
     call: Load = getattr(kind, request.param)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from mixpanel_data import __version__
-from mixpanel_data.cli import db, demo, history, load, query, tables
-from mixpanel_data.cli.outcome import Commands, leave, watch_signals
+from mixpanel_data.cli.commands import db, demo, history, load, query, tables
+from mixpanel_data.cli.errors import Commands, exit_now, watch_signals
 
 _EPILOG = """\b
 The database is --db PATH, or --project ID for ~/.mixpanel_data/ID.db,
@@ -77,4 +77,4 @@ def run() -> None:
     try:
         app(prog_name="mixpanel-data")
     except SystemExit as ended:
-        leave(ended.code)
+        exit_now(ended.code)

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from mixpanel_data import StorageEngine
-from mixpanel_data._internal.tables import check_name
+from mixpanel_data.types import check_table_name
 
 DB_VARIABLE = "MIXPANEL_DATA_DB"
 
 
 def _table_name(name: str) -> str:
     try:
-        check_name(name)
+        check_table_name(name)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return name

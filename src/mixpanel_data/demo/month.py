@@ -26,7 +26,7 @@ Event = dict[str, Any]
 
 
 def events(rng: random.Random, people: list[Listener]) -> list[Event]:
-    """Give everything that *people* did in the month, in order of time."""
+    """Return everything that *people* did in the month, in order of time."""
     end = (MONTH + timedelta(days=DAYS)).replace(tzinfo=timezone.utc).timestamp()
     everything = (event for listener in people for event in _listener_events(rng, listener))
     month = [event for event in everything if event["properties"]["time"] < end]

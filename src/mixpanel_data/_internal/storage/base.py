@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.errors import query_errors
+from mixpanel_data._internal.duckdb.errors import query_errors
 
 if TYPE_CHECKING:
-    import duckdb
-
-    from mixpanel_data._internal.engine import Database
-
-Progress = Callable[[int], object]
+    from mixpanel_data._internal.duckdb import DuckDBPyConnection
+    from mixpanel_data._internal.duckdb.database import Database
 
 
-class Base:
+class StorageBase:
     """An open database."""
 
     _database: Database
 
     @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """The calling thread's raw DuckDB connection; its errors are DuckDB's own."""
-        return self._database.raw()
+    def connection(self) -> DuckDBPyConnection:
+        """The calling thread's own DuckDB connection; its errors are DuckDB's own.
+
+        Every call of this thread uses it: temporary tables, settings, and DataFrames that
+        ``connection.register(name, frame)`` names are seen by all of them.
+        """
+        return self._database.thread_connection().driver_connection
+
+    def query_errors(self, what: str) -> AbstractContextManager[None]:
+        """Turn the driver's errors inside the block into QueryErrors that name *what* it is for.
+
+        For code that works with relations or with ``connection``.
+        """
+        return query_errors(what)
 
     @contextmanager
-    def _begin(self, what: str | sa.Executable) -> Iterator[sa.Connection]:
-        """Give a transaction on the pool; *what* it is for goes into its errors."""
+    def _begin(self, what: str) -> Iterator[sa.Connection]:
+        """Yield a transaction on the pool; *what* it is for goes into its errors."""
         with query_errors(what), self._database.begin() as connection:
             yield connection

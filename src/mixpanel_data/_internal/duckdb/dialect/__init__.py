@@ -1,0 +1,6 @@
+"""DuckDB through SQLAlchemy: duckdb-engine's dialect with what it lacks."""
+
+from mixpanel_data._internal.duckdb.dialect.arrow import arrow_source, count_relation, driver_of
+from mixpanel_data._internal.duckdb.dialect.base import Dialect
+
+__all__ = ["Dialect", "arrow_source", "count_relation", "driver_of"]

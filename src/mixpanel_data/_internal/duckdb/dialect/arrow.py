@@ -1,0 +1,45 @@
+"""Arrow data as a table of a SQLAlchemy statement."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def arrow_source(
+    connection: sa.Connection, data: pa.RecordBatchReader | pa.Table
+) -> Iterator[sa.TableClause]:
+    """Lend Arrow data to the connection's statements, as a table known within the block.
+
+    A reader is read once, lazily, from a thread of DuckDB's. A ``pa.Table`` lent inside a
+    transaction stays in memory until that ends: DuckDB keeps the dropped name for undoing.
+    """
+    name = f"arrow_{uuid4().hex}"
+    driver_of(connection).register(name, data)
+    try:
+        yield sa.table(name, *(sa.column(column) for column in data.schema.names))
+    finally:
+        # In an aborted transaction nothing can run; the name goes with the rollback.
+        with suppress(duckdb.TransactionException):
+            driver_of(connection).unregister(name)
+
+
+def driver_of(connection: sa.Connection) -> duckdb.DuckDBPyConnection:
+    """Return the driver's connection, with no result open on it."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, duckdb.DuckDBPyConnection)
+    return raw
+
+
+def count_relation(connection: sa.Connection, rows: int) -> duckdb.DuckDBPyRelation:
+    """Return a number of changed rows as DuckDB answers text that changes rows."""
+    return driver_of(connection).from_arrow(pa.table({"Count": pa.array([rows], pa.int64())}))

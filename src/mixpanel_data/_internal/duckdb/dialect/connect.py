@@ -1,0 +1,59 @@
+"""Connect to a database without touching the network, and set up its session."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from mixpanel_data._internal.duckdb.files import is_duckdb_file
+
+# What DuckDB reads as "open this with an extension" (or over the network) rather than as a path.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+]+:")
+
+# Set after connecting: DuckDB refuses a second connection whose configuration differs, so a
+# configuration of ours would shut out a plain duckdb.connect() of the same file.
+_SESSION = {
+    "autoinstall_known_extensions": "false",
+    # Else DuckDB draws one on stdout, where a program's results go, in any Python it takes for an
+    # interactive one: under -c and -m, too.
+    "enable_progress_bar": "false",
+    "python_enable_replacements": "false",
+    "TimeZone": "UTC",
+}
+
+
+# The last connection to each path; while one lives, the file is known to be DuckDB's.
+_connected: weakref.WeakValueDictionary[str, duckdb.DuckDBPyConnection] = (
+    weakref.WeakValueDictionary()
+)
+
+
+def open_database(
+    database: str, config: dict[str, Any], read_only: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """Connect to a file, or to ``:memory:`` with an optional name."""
+    if not database.startswith(":memory:") and database not in _connected:
+        _refuse_foreign(database)
+    chosen = {name.lower(): value for name, value in config.items()}
+    ours = {name.lower() for name in _SESSION}
+    config = {name: value for name, value in config.items() if name.lower() not in ours}
+    raw = duckdb.connect(database, read_only=read_only, config=config)
+    for name, default in _SESSION.items():
+        value = str(chosen.get(name.lower(), default)).replace("'", "''")
+        raw.execute(f"SET {name} = '{value}'")
+    _connected[database] = raw
+    return raw
+
+
+def _refuse_foreign(database: str) -> None:
+    """Refuse what DuckDB would fetch an extension for: another format, or another protocol."""
+    if _SCHEME.match(database):
+        raise duckdb.IOException(f'IO Error: "{database}" is not a local DuckDB database file')
+    path = Path(database).expanduser()
+    if path.is_file() and not is_duckdb_file(path):
+        size = "" if path.stat().st_size else "empty, and "
+        raise duckdb.IOException(f'IO Error: "{path}" is {size}not a DuckDB database file')

@@ -1,0 +1,136 @@
+"""Values on their way into DuckDB and out of it: times, decimals, and the keys of JSON.
+
+A TIMESTAMP has no zone: what is stored is in UTC. An aware datetime that no TIMESTAMP claims (a
+parameter of ``text()``, ``sa.literal()``) stays an instant. DuckDB casts that by the session's
+zone, which is UTC until a session sets another.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import types as sqltypes
+from sqlalchemy.dialects import postgresql
+
+from mixpanel_data._internal import iso8601
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy.engine import Dialect
+
+# DuckDB's own cast to TIMESTAMP drops an offset; other texts are left to it.
+_WITH_OFFSET = re.compile(
+    r"\s*\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*(?:[Zz]|UTC|[+-]\d\d(?::?\d\d){0,2})\s*"
+)
+
+
+def naive_utc(value: Any) -> Any:
+    """Return an aware datetime, or an ISO string with an offset, as a naive datetime in UTC.
+
+    Anything else is returned as it is.
+    """
+    if isinstance(value, str) and _WITH_OFFSET.fullmatch(value):
+        value = iso8601.parse(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return iso8601.naive_utc(value)
+    return value
+
+
+class Timestamp(sqltypes.DateTime):
+    """DATETIME and TIMESTAMP, binding aware values by their instant."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        return None if self.timezone else naive_utc
+
+    def literal_processor(self, dialect: Dialect) -> Callable[[Any], str] | None:
+        quote = super().literal_processor(dialect)
+        if self.timezone or quote is None:
+            return quote
+        return lambda value: quote(naive_utc(value))
+
+
+class Interval(postgresql.INTERVAL):
+    """INTERVAL."""
+
+    @classmethod
+    def adapt_emulated_to_native(cls, interval: sqltypes.Interval, **kw: Any) -> Interval:
+        return cls(precision=interval.second_precision)
+
+    def literal_processor(self, dialect: Dialect) -> Callable[[timedelta], str]:
+        return lambda value: f"to_microseconds({value // timedelta(microseconds=1)})"
+
+
+class Numeric(sqltypes.Numeric[Any]):
+    """NUMERIC and DECIMAL."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        return _without_exponent
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        # DuckDB divides decimals as DOUBLE.
+        if self.asdecimal and coltype == "DOUBLE":
+            return lambda value: value if value is None else Decimal(repr(value))
+        return super().result_processor(dialect, coltype)
+
+
+def _without_exponent(value: Any) -> Any:
+    """Write 4E+2 as 400: DuckDB before 2.0 reads it as 4."""
+    return Decimal(f"{value:f}") if isinstance(value, Decimal) else value
+
+
+_SPECIAL = re.compile(r'(["\\])')
+
+
+def path(steps: Sequence[str | int]) -> str:
+    """Spell a path of keys and list positions, as a JSONPath where that can say it.
+
+    A JSONPath has no empty key, and its ``"*"`` matches every key; a JSON Pointer has both, but
+    cannot tell the position 0 from the key "0" and knows no negative position.
+    """
+    if "" not in steps and "*" not in steps:
+        return "$" + "".join(map(_jsonpath_step, steps))
+    if any(isinstance(step, int) and step < 0 for step in steps):
+        raise ValueError(f'DuckDB cannot take a negative position together with "" or "*": {steps}')
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _jsonpath_step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return '."' + _SPECIAL.sub(r"\\\1", step) + '"'
+
+
+class _PathType:
+    """Binds and renders what is inside the brackets of ``column[...]`` as a DuckDB path."""
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        return _path_of
+
+    def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
+        quote = sqltypes.String().literal_processor(dialect)
+        assert quote is not None
+        return lambda value: quote(_path_of(value))
+
+
+def _path_of(value: Any) -> str:
+    return path([value] if isinstance(value, (str, int)) else list(value))
+
+
+class JSONIndexType(_PathType, sqltypes.JSON.JSONIndexType):
+    """A key or a position."""
+
+
+class JSONIntIndexType(_PathType, sqltypes.JSON.JSONIntIndexType):
+    """A position."""
+
+
+class JSONStrIndexType(_PathType, sqltypes.JSON.JSONStrIndexType):
+    """A key."""
+
+
+class JSONPathType(_PathType, sqltypes.JSON.JSONPathType):
+    """A sequence of keys and positions."""

@@ -1,0 +1,157 @@
+"""The one seam where driver errors become ours."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+from mixpanel_data.exceptions import DatabaseLockedError, QueryError
+
+DRIVER_ERRORS = (duckdb.Error, sqlalchemy.exc.SQLAlchemyError)
+
+_PURPOSE = "mixpanel_data_purpose"
+
+_LOCK = re.compile(r"Could not set lock on file")
+_HOLDER = re.compile(r"\(PID (\d+)\)")
+_OPEN_HERE = re.compile(r"different configuration than existing connections")
+
+# What to do about files that DuckDB refuses.
+_ADVICE = {
+    re.compile(r"[Ee]ncrypted database"): (
+        "It is encrypted. Copy it, decrypted, to a file of its own with DuckDB's ATTACH and COPY"
+        " FROM DATABASE, and open that."
+    ),
+    re.compile(r"read a database file with (storage )?version number"): (
+        "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
+    ),
+}
+
+
+class Failure(Enum):
+    """What kind of thing went wrong in the database, for those who decide by it."""
+
+    UNREADABLE_FILE = "unreadable_file"
+    """A file that a statement reads is not what DuckDB's parser expects."""
+    OUT_OF_MEMORY = "out_of_memory"
+    DISK_FULL = "disk_full"
+    LOCKED = "locked"
+    CORRUPT = "corrupt"
+    CONFLICT = "conflict"
+    """Another transaction changed the same."""
+    OTHER = "other"
+
+
+# The first that fits: a class of the driver's, and a pattern of its text.
+_SIGNS: tuple[tuple[type[BaseException], str, Failure], ...] = (
+    (duckdb.OutOfMemoryException, "", Failure.OUT_OF_MEMORY),
+    (MemoryError, "", Failure.OUT_OF_MEMORY),
+    (
+        Exception,
+        r"No space left on device|[Dd]isk quota|max_temp_directory_size",
+        Failure.DISK_FULL,
+    ),
+    (Exception, r"Could not set lock on file|different configuration", Failure.LOCKED),
+    (duckdb.FatalException, "", Failure.CORRUPT),
+    (duckdb.InternalException, "", Failure.CORRUPT),
+    (duckdb.SerializationException, "", Failure.CORRUPT),
+    (
+        Exception,
+        r"[Cc]orrupt|database file.*[Cc]hecksum|Failure while replaying WAL",
+        Failure.CORRUPT,
+    ),
+    (duckdb.TransactionException, r"[Cc]onflict|altered by|Failed to commit", Failure.CONFLICT),
+    (
+        duckdb.InvalidInputException,
+        r"JSON|UTF-?8|[Gg][Zz][Ii][Pp]|[Zz][Ss][Tt][Dd]",
+        Failure.UNREADABLE_FILE,
+    ),
+    (duckdb.IOException, r"GZIP|gzip|ZSTD|zstd|[Dd]ecompress", Failure.UNREADABLE_FILE),
+    (duckdb.ConversionException, "", Failure.UNREADABLE_FILE),
+)
+
+
+def classify(error: BaseException) -> Failure:
+    """Return what kind of failure a driver's error is."""
+    text = str(error)
+    for kind, pattern, failure in _SIGNS:
+        if isinstance(error, kind) and re.search(pattern, text):
+            return failure
+    return Failure.OTHER
+
+
+def query_error(error: BaseException, statement: str | sa.Executable) -> QueryError:
+    """Return a driver's error as a QueryError that names its statement.
+
+    Its ``details`` hold ``query``, ``error_type``, ``original_error`` and ``failure``.
+    """
+    cause = _cause(error)
+    return QueryError(
+        str(cause),
+        query=str(statement),
+        error_type=type(cause).__name__,
+        original_error=str(cause),
+        failure=classify(cause).value,
+    )
+
+
+@contextmanager
+def query_errors(statement: str | sa.Executable) -> Iterator[None]:
+    """Turn every error of the database inside the block into a QueryError.
+
+    Raises:
+        QueryError: with the database's own text; see ``query_error``.
+    """
+    try:
+        yield
+    except DRIVER_ERRORS as error:
+        raise query_error(error, statement) from error
+
+
+def translate_errors_of(connection: sa.Connection, what: str) -> sa.Connection:
+    """Let *connection* raise QueryError, which names *what* it is for.
+
+    Only its own statements' errors are touched: those of code that runs between them are not.
+    """
+    return connection.execution_options(**{_PURPOSE: what})
+
+
+def translate_marked(context: sa.engine.ExceptionContext) -> None:
+    """Raise a QueryError where ``translate_errors_of`` marked the connection: an engine's event."""
+    options = context.connection.get_execution_options() if context.connection else {}
+    if _PURPOSE in options:
+        raise query_error(context.original_exception, options[_PURPOSE])
+
+
+@contextmanager
+def open_errors(path: Path | None) -> Iterator[None]:
+    """Turn every failure to open the database inside the block into one that names the file.
+
+    Raises:
+        DatabaseLockedError: another process holds the file.
+        OSError: anything else; the message starts with "Failed to create database at".
+    """
+    try:
+        yield
+    except (*DRIVER_ERRORS, QueryError, OSError) as error:
+        cause = _cause(error)
+        if path is not None and _LOCK.search(str(cause)):
+            holder = _HOLDER.search(str(cause))
+            raise DatabaseLockedError(path, int(holder[1]) if holder else None) from error
+        if path is not None and _OPEN_HERE.search(str(cause)):
+            raise DatabaseLockedError(path, os.getpid()) from error
+        text = f"Failed to create database at {path or 'memory'}: {cause}"
+        advice = [advice for sign, advice in _ADVICE.items() if sign.search(str(cause))]
+        raise OSError(". ".join([text, *advice])) from error
+
+
+def _cause(error: BaseException) -> BaseException:
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error

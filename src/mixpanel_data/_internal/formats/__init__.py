@@ -1,0 +1,1 @@
+"""Mixpanel's raw files: bytes to lines, lines to records."""

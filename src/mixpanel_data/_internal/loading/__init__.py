@@ -1,0 +1,1 @@
+"""Records and exports into tables: a job, a source, one transaction."""

@@ -1,0 +1,72 @@
+"""The way of a row: one job, one source, one transaction."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.duckdb.database import Database
+from mixpanel_data._internal.loading import merge
+from mixpanel_data._internal.loading.job import LoadJob, LoadResult
+from mixpanel_data._internal.loading.sources import Source
+from mixpanel_data._internal.schema import catalog, load_history
+
+logger = logging.getLogger(__name__)
+
+
+class Loader:
+    """Runs load jobs on one database; two jobs on one table take turns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Two loads into one table would fail at commit, after all their work.
+        self._turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+
+    def run(self, job: LoadJob, source: Source) -> LoadResult:
+        """Load all records of *source*, and the catalogue's and history's rows with them.
+
+        Raises:
+            TableExistsError, TableNotFoundError, ValueError: the table and the job do not fit.
+            UnsupportedExport: *source* cannot read its files this way.
+            QueryError: the database failed.
+        """
+        what = f"load into {job.table}"
+        with (
+            self.turn(job.table),
+            self._database.write(what, files=source.reads_files) as connection,
+        ):
+            table = _table(connection, job)
+            target = merge.open_target(connection, job, table)
+            read = source.write_to(connection, target)
+            result = merge.apply(connection, job, table, target, read)
+            _record(connection, job, table.name, result)
+            source.stored(result.stored)
+        logger.info(
+            "Loaded %s into %s: %d records read, %d rows stored, %d duplicates skipped,"
+            " %d collisions kept, %d rows replaced",
+            *(job.kind.name, job.table, result.read, result.stored, result.duplicates),
+            *(result.collisions, result.replaced),
+        )
+        return result
+
+    def turn(self, table: str) -> threading.RLock:
+        """Return the lock that those who write into *table* hold in turn."""
+        return self._turns[table.lower()]
+
+
+def _table(connection: sa.Connection, job: LoadJob) -> sa.Table:
+    if job.action == "create":
+        return catalog.new_table(connection, job.table, job.kind)
+    return catalog.known_table(connection, job.table, job.kind)
+
+
+def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadResult) -> None:
+    """Write what was loaded into the catalogue and the load history."""
+    counts = {"duplicates": result.duplicates, "collisions": result.collisions}
+    metadata = job.metadata.model_copy(update=counts)
+    enter = catalog.register if job.action == "create" else catalog.refresh
+    enter(connection, table, metadata)
+    load_history.record(connection, result.history_entry(job, table))

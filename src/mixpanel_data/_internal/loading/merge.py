@@ -1,0 +1,219 @@
+"""What becomes of the records of a load, by set-based SQL in the load's own transaction.
+
+Records are deduplicated among themselves and against the table, replace what the job says, and
+move in. The table needs no index meanwhile. A new table gets its primary key at the end, where an
+index is built in bulk; a table past ``index_limit`` rows has none: it must fit in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import AddConstraint, DropTable
+
+from mixpanel_data._internal.duckdb import staging
+from mixpanel_data._internal.loading.job import LoadJob, LoadResult
+from mixpanel_data._internal.schema.tables import Kind
+
+# A derived key is the taken one, this mark, and a fingerprint of the event. Mixpanel's own ids
+# never hold the mark: [A-Za-z0-9-] only.
+_MARK = "~"
+_FINGERPRINT = 16
+
+
+def open_target(connection: sa.Connection, job: LoadJob, table: sa.Table) -> sa.Table:
+    """Return the table that takes the records: *table* itself if it is new, or a staging table."""
+    if job.action == "create":
+        staging.create_without_key(connection, table)
+        return table
+    return staging.create_staging(connection, f"_staging_{table.name}", table.columns)
+
+
+def apply(
+    connection: sa.Connection, job: LoadJob, table: sa.Table, target: sa.Table, read: int
+) -> LoadResult:
+    """Merge the *read* records in *target* into *table*, and count what became of them."""
+    if target is table:
+        collisions = deduplicate(connection, job.kind, table, None)
+        stored = _count(connection, table)
+        if stored <= job.index_limit:
+            connection.execute(AddConstraint(table.primary_key))
+        return LoadResult(read, stored, collisions)
+    before = _count(connection, table)
+    condition = job.replace_condition(table)
+    if condition is not None:
+        connection.execute(sa.delete(table).where(condition))
+    if job.version_column is not None:
+        _keep_latest(connection, job.kind, target, table, job.version_column)
+    left = _count(connection, table)
+    collisions = deduplicate(connection, job.kind, target, table)
+    stored = _count(connection, target)
+    if left + stored > job.index_limit:
+        staging.drop_primary_key(connection, table)
+    _copy(connection, sa.select(*(target.c[c.name] for c in table.columns)), table)
+    connection.execute(DropTable(target))
+    return LoadResult(read, stored, collisions, replaced=before - left)
+
+
+def deduplicate(
+    connection: sa.Connection, kind: Kind, fresh: sa.Table, table: sa.Table | None
+) -> int:
+    """Make the keys of *fresh* unique, within itself and against *table*.
+
+    Rows equal in the kind's identity are duplicates: the first stays (Mixpanel's own four columns,
+    https://docs.mixpanel.com/reference/event-deduplication). A different row whose key is taken
+    gets a derived key. That key may itself be taken, so this repeats until none is.
+    Returns the number of colliding rows that were kept.
+    """
+    collisions = renamed = 0
+    existing = _existing_matches(connection, kind, fresh, table)
+    if existing is not None:
+        connection.execute(_delete_equal(kind, fresh, existing, _derived_key(kind, fresh)))
+    while True:
+        rows = _count(connection, fresh)
+        if _any_repeated(connection, kind, fresh) and staging.POSITION not in fresh.c:
+            fresh = staging.add_positions(connection, fresh)
+        contested = []
+        if existing is not None:
+            connection.execute(_delete_equal(kind, fresh, existing, fresh.c[kind.key]))
+            contested.append(fresh.c[kind.key].in_(sa.select(existing.c[kind.key])))
+        if staging.POSITION in fresh.c:
+            connection.execute(_delete_repeats(fresh, kind.identity))
+            contested.append(fresh.c[staging.POSITION].in_(_repeats(fresh, (kind.key,))))
+        if renamed:
+            # A row that was renamed a round ago and now met its like is a duplicate after all.
+            collisions -= rows - _count(connection, fresh)
+        renamed = _assign_derived_keys(connection, kind, fresh, contested)
+        collisions += renamed
+        if not renamed:
+            break
+        existing = _existing_matches(connection, kind, fresh, table)
+    if existing is not None:
+        connection.execute(DropTable(existing))
+    if staging.POSITION in fresh.c:
+        staging.drop_positions(connection, fresh)
+    return collisions
+
+
+def _existing_matches(
+    connection: sa.Connection, kind: Kind, fresh: sa.Table, table: sa.Table | None
+) -> sa.Table | None:
+    """Copy the rows of *table* that some of *fresh* may match, by their keys or derived keys.
+
+    Everything else asks the copy: a load looks through the keys of *table* only here.
+    """
+    if table is None:
+        return None
+    keys: sa.SelectBase = sa.select(fresh.c[kind.key])
+    if kind.identity != (kind.key,):
+        keys = sa.union_all(keys, sa.select(_derived_key(kind, fresh)))
+    columns = [table.c[name] for name in kind.identity]
+    matches = staging.create_staging(connection, f"_existing_{table.name}", columns)
+    _copy(connection, sa.select(*columns).where(table.c[kind.key].in_(keys)), matches)
+    return matches
+
+
+def _keep_latest(
+    connection: sa.Connection,
+    kind: Kind,
+    fresh: sa.Table,
+    table: sa.Table,
+    version: str,
+) -> None:
+    """Leave of each key only the row that is latest in the *version* column, the first of equals.
+
+    A row without that time is older than any with one.
+    """
+    if _any_repeated(connection, kind, fresh):
+        fresh = staging.add_positions(connection, fresh)
+        order = fresh.c[version].desc().nulls_last()
+        connection.execute(_delete_repeats(fresh, (kind.key,), order))
+        staging.drop_positions(connection, fresh)
+    same = table.c[kind.key] == fresh.c[kind.key]
+    newer = sa.or_(
+        fresh.c[version] > table.c[version],
+        sa.and_(fresh.c[version].is_not(None), table.c[version].is_(None)),
+    )
+    stale = sa.exists().where(same, sa.func.coalesce(newer, False).is_(False)).correlate(fresh)
+    connection.execute(sa.delete(fresh).where(stale))
+    replaced = table.c[kind.key].in_(sa.select(fresh.c[kind.key]))
+    connection.execute(sa.delete(table).where(replaced))
+
+
+def _delete_equal(
+    kind: Kind, fresh: sa.Table, existing: sa.FromClause, key: sa.ColumnElement[str]
+) -> sa.Delete:
+    """Delete the rows of *fresh* that *existing* has under *key*, equal in the identity."""
+    rest = [existing.c[name] == fresh.c[name] for name in kind.identity if name != kind.key]
+    return sa.delete(fresh).where(
+        sa.exists().where(existing.c[kind.key] == key, *rest).correlate(fresh)
+    )
+
+
+def _delete_repeats(
+    fresh: sa.Table, columns: Sequence[str], *order: sa.ColumnElement[Any]
+) -> sa.Delete:
+    position = fresh.c[staging.POSITION]
+    return sa.delete(fresh).where(position.in_(_repeats(fresh, columns, *order)))
+
+
+def _repeats(
+    fresh: sa.Table, columns: Sequence[str], *order: sa.ColumnElement[Any]
+) -> sa.Select[int]:
+    """Select the positions of rows that one before them, in *order*, equals in *columns*."""
+    key, position = fresh.c[columns[-1]], fresh.c[staging.POSITION]
+    rank = sa.func.row_number().over(
+        partition_by=[fresh.c[name] for name in columns], order_by=[*order, position]
+    )
+    repeated = key.in_(sa.select(key).group_by(key).having(sa.func.count() > 1))
+    ranked = sa.select(position, rank.label("rank")).where(repeated).subquery()
+    return sa.select(ranked.c[staging.POSITION]).where(ranked.c.rank > 1)
+
+
+def _any_repeated(connection: sa.Connection, kind: Kind, fresh: sa.Table) -> bool:
+    key = fresh.c[kind.key]
+    repeated = sa.select(key).group_by(key).having(sa.func.count() > 1)
+    return connection.scalar(repeated.limit(1)) is not None
+
+
+def _assign_derived_keys(
+    connection: sa.Connection,
+    kind: Kind,
+    fresh: sa.Table,
+    contested: Sequence[sa.ColumnElement[bool]],
+) -> int:
+    """Assign derived keys to the *contested* rows, and return how many there were."""
+    if not contested or kind.identity == (kind.key,):
+        return 0
+    chosen = sa.or_(*contested)
+    renamed = connection.scalar(sa.select(sa.func.count()).select_from(fresh).where(chosen)) or 0
+    if renamed:
+        new = _derived_key(kind, fresh)
+        connection.execute(sa.update(fresh).where(chosen).values({kind.key: new}))
+    return renamed
+
+
+def _derived_key(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
+    """Return the taken key, the mark, and a fingerprint of the rest of the identity.
+
+    The fingerprint is the first half of the MD5 of each column's length, a colon and its text.
+    """
+    identity: sa.ColumnElement[str] = sa.literal("")
+    for name in kind.identity:
+        if name != kind.key:
+            text = sa.cast(rows.c[name], sa.String)
+            identity += sa.cast(sa.func.length(text), sa.String) + ":" + text
+    fingerprint = sa.func.left(
+        sa.func.md5(identity, type_=sa.String), _FINGERPRINT, type_=sa.String
+    )
+    return rows.c[kind.key] + _MARK + fingerprint
+
+
+def _copy(connection: sa.Connection, rows: sa.Select[Any], target: sa.Table) -> None:
+    connection.execute(sa.insert(target).from_select(list(target.columns), rows))
+
+
+def _count(connection: sa.Connection, rows: sa.Table) -> int:
+    return connection.scalar(sa.select(sa.func.count()).select_from(rows)) or 0

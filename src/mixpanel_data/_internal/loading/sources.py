@@ -1,0 +1,141 @@
+"""Where the records of a load come from: an iterable, or an export that DuckDB reads itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
+from itertools import chain
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from mixpanel_data._internal.duckdb import export_query
+from mixpanel_data._internal.duckdb.errors import Failure
+from mixpanel_data._internal.formats.events import read_export
+from mixpanel_data._internal.formats.lines import check_whole
+from mixpanel_data._internal.formats.profiles import read_profiles
+from mixpanel_data._internal.loading import stream
+from mixpanel_data._internal.loading.job import Progress
+from mixpanel_data._internal.loading.records import batches
+from mixpanel_data._internal.schema.tables import Kind, user_table
+from mixpanel_data.exceptions import InvalidRecordError, QueryError
+
+READERS: dict[str, Callable[..., Iterator[Any]]] = {
+    "events": read_export,
+    "profiles": read_profiles,
+}
+
+
+class UnsupportedExport(Exception):  # noqa: N818 - a reason to read line by line, never seen outside
+    """The files are better read line by line: DuckDB cannot, or too much is out of the ordinary."""
+
+
+class Source(Protocol):
+    """Puts the records of one load into a table."""
+
+    reads_files: bool
+    """Whether DuckDB reads files itself, on all its threads, and needs memory for each."""
+
+    def write_to(self, connection: sa.Connection, target: sa.Table) -> int:
+        """Write all records into *target*, which has no key, and return how many they were."""
+
+    def stored(self, rows: int) -> None:
+        """Take note of the rows that the load stored, just before it is committed."""
+
+
+class RecordSource:
+    """Records of an iterable, pulled once and lazily on the caller's thread.
+
+    What the iterable or *progress* raises leaves as it is: it is the caller's own.
+    """
+
+    reads_files = False
+
+    def __init__(
+        self,
+        records: Iterable[Mapping[str, Any]],
+        kind: Kind,
+        table: str,
+        progress: Progress | None = None,
+        batch_size: int = 1000,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be 1 or more, not {batch_size}.")
+        self._records = records
+        self._template = user_table(kind, table)
+        self._progress = progress
+        self._batch_size = batch_size
+        self._read = self._reported = 0
+
+    def write_to(self, connection: sa.Connection, target: sa.Table) -> int:
+        """Check the records, and stream them in as Arrow batches.
+
+        Raises:
+            InvalidRecordError: a field is missing or wrong; names the field and the record.
+        """
+        packed = batches(self._records, self._template)
+        return stream.insert(connection, target, packed, self._report)
+
+    def stored(self, rows: int) -> None:
+        """Report the last batch, with the number of rows stored."""
+        if self._progress is not None and self._read:
+            self._progress(rows)
+
+    def _report(self, read: int) -> None:
+        """Report every full batch that is not the last, when *read* records were read."""
+        while self._progress is not None and self._reported + self._batch_size < read:
+            self._reported += self._batch_size
+            self._progress(self._reported)
+        self._read = read
+
+
+class ExportSource:
+    """Export files that DuckDB reads by itself; regular lines never pass through Python."""
+
+    reads_files = True
+
+    def __init__(self, files: Sequence[Path], kind: Kind, progress: Progress | None = None) -> None:
+        self._files = files
+        self._kind = kind
+        self._progress = progress
+
+    def write_to(self, connection: sa.Connection, target: sa.Table) -> int:
+        """Read the files with one INSERT … SELECT, and the irregular lines as records.
+
+        Raises:
+            UnsupportedExport: DuckDB's parser refuses a file, a compressed one is damaged, too many
+                lines are irregular, or one of them is no record.
+        """
+        whole = chain.from_iterable(map(check_whole, self._files))
+        try:
+            export_query.insert(
+                connection, target, self._kind.name, self._files, whole, self._progress
+            )
+            self._fill_placeholders(connection, target)
+        except InvalidRecordError as error:
+            # Read line by line, it says which line is to blame.
+            raise UnsupportedExport(str(error)) from error
+        except QueryError as error:
+            if error.details.get("failure") == Failure.UNREADABLE_FILE.value:
+                raise UnsupportedExport(str(error)) from error
+            raise
+        return connection.scalar(sa.select(sa.func.count()).select_from(target)) or 0
+
+    def stored(self, rows: int) -> None:
+        """Report nothing: the progress of files is in bytes."""
+
+    def _fill_placeholders(self, connection: sa.Connection, target: sa.Table) -> None:
+        """Read the lines that stand in for records, and put the records in their place."""
+        lines = export_query.placeholder_lines(connection, target, self._kind.key)
+        if lines is None:
+            raise UnsupportedExport("too many lines are out of the ordinary")
+        if not lines:
+            return
+        template = user_table(self._kind, str(target.name))
+        records = READERS[self._kind.name](BytesIO("\n".join(lines.values()).encode()))
+        packed = pa.Table.from_batches(batches(records, template))
+        if packed.num_rows != len(lines):
+            raise UnsupportedExport("a line out of the ordinary holds more or less than one record")
+        export_query.fill_placeholders(connection, target, list(lines), packed)

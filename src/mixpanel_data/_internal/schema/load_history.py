@@ -1,0 +1,102 @@
+"""The ledger: one immutable row for every finished load, and what the rows say together."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta, timezone
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
+from mixpanel_data._internal.schema.tables import loads_table
+from mixpanel_data._version import __version__
+from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, utc_now
+
+# What a table's history starts with: a load, or its adoption with the rows that it had.
+_BEGINNINGS = ("create", "adopt")
+
+
+def record(connection: sa.Connection, load: LoadInfo) -> None:
+    """Write a load into the ledger, in the load's own transaction."""
+    row = {column.name: getattr(load, column.name) for column in loads_table.columns}
+    for name in ("from_date", "to_date"):
+        row[name] = row[name] and date.fromisoformat(row[name])
+    connection.execute(sa.insert(loads_table).values(row))
+
+
+def adopt(connection: sa.Connection, table: TableInfo, meta: TableMetadata) -> None:
+    """Enter a table that was there before its ledger, with the rows that it has."""
+    record(
+        connection,
+        LoadInfo(
+            table_name=table.name,
+            type=table.type,
+            action="adopt",
+            source=None,
+            started_at=meta.fetched_at,
+            finished_at=utc_now(),
+            from_date=meta.from_date,
+            to_date=meta.to_date,
+            filters=meta.filters,
+            records=table.row_count,
+            stored=table.row_count,
+            duplicates=0,
+            collisions=0,
+            replaced=0,
+            library_version=__version__,
+            duckdb_version=DUCKDB_VERSION,
+        ),
+    )
+
+
+def history(connection: sa.Connection, table: str | None = None) -> list[LoadInfo]:
+    """Return the loads of one table, or of all, in the order in which they finished.
+
+    Loads of an earlier table of the same name are among them.
+    """
+    if not sa.inspect(connection).has_table(loads_table.name):
+        # Opened for reading, and from before there was a ledger.
+        return []
+    rows = sa.select(loads_table).order_by(loads_table.c.finished_at)
+    if table is not None:
+        rows = rows.where(sa.func.lower(loads_table.c.table_name) == table.lower())
+    return [
+        LoadInfo(
+            **{
+                **row,
+                "started_at": row["started_at"].replace(tzinfo=timezone.utc),
+                "finished_at": row["finished_at"].replace(tzinfo=timezone.utc),
+                "from_date": row["from_date"] and row["from_date"].isoformat(),
+                "to_date": row["to_date"] and row["to_date"].isoformat(),
+                "filters": row["filters"] or {},
+            }
+        )
+        for row in connection.execute(rows).mappings()
+    ]
+
+
+def coverage(connection: sa.Connection, table: str) -> Coverage:
+    """Return which days the loads of *table* brought since it was made.
+
+    A load whose filters are narrower than those the table was made with brought no whole day.
+    """
+    past = history(connection, table)
+    made = max((i for i, load in enumerate(past) if load.action in _BEGINNINGS), default=0)
+    loaded: set[date] = set()
+    undated = 0
+    for load in past[made:]:
+        if load.from_date is None or load.to_date is None:
+            undated += 1
+        elif not load.filters or load.filters == past[made].filters:
+            first, last = date.fromisoformat(load.from_date), date.fromisoformat(load.to_date)
+            loaded.update(_days(first, last))
+    whole = _days(min(loaded), max(loaded)) if loaded else []
+    return Coverage(
+        table_name=table,
+        loaded=sorted(loaded),
+        missing=[day for day in whole if day not in loaded],
+        undated=undated,
+    )
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

@@ -1,0 +1,101 @@
+"""The three tables, once: DDL, required fields, Arrow schemas and catalogue derive from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from mixpanel_data.types import TableKind
+
+metadata = sa.MetaData()
+
+# A DuckDB TIMESTAMP has no zone; everything stored here is UTC.
+_UtcTimestamp = sa.TIMESTAMP(timezone=False)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("event_name", sa.String, nullable=False),
+    sa.Column("event_time", _UtcTimestamp, nullable=False),
+    sa.Column("distinct_id", sa.String, nullable=False),
+    sa.Column("insert_id", sa.String, primary_key=True),
+    sa.Column("properties", sa.JSON),
+)
+
+profiles = sa.Table(
+    "profiles",
+    metadata,
+    sa.Column("distinct_id", sa.String, primary_key=True),
+    sa.Column("properties", sa.JSON),
+    sa.Column("last_seen", _UtcTimestamp, info={"optional": True}),
+)
+
+metadata_table = sa.Table(
+    "_metadata",
+    metadata,
+    sa.Column("table_name", sa.String, primary_key=True),
+    sa.Column("type", sa.String, nullable=False),
+    sa.Column("fetched_at", _UtcTimestamp, nullable=False),
+    sa.Column("from_date", sa.Date),
+    sa.Column("to_date", sa.Date),
+    sa.Column("row_count", sa.BigInteger, nullable=False),
+    # The filters that shaped the fetch, as one JSON object with the keys of TableMetadata.
+    sa.Column("filters", sa.JSON),
+    # Of the last load: records skipped, and records kept under a derived insert_id.
+    sa.Column("duplicates", sa.BigInteger),
+    sa.Column("collisions", sa.BigInteger),
+)
+
+loads_table = sa.Table(
+    "_loads",
+    metadata,
+    sa.Column("table_name", sa.String, nullable=False),
+    sa.Column("type", sa.String, nullable=False),
+    # 'create', 'append' or 'replace'; 'adopt' for a table that was there before its ledger.
+    sa.Column("action", sa.String, nullable=False),
+    sa.Column("source", sa.String),
+    sa.Column("started_at", _UtcTimestamp, nullable=False),
+    sa.Column("finished_at", _UtcTimestamp, nullable=False),
+    sa.Column("from_date", sa.Date),
+    sa.Column("to_date", sa.Date),
+    sa.Column("filters", sa.JSON),
+    sa.Column("records", sa.BigInteger, nullable=False),
+    sa.Column("stored", sa.BigInteger, nullable=False),
+    sa.Column("duplicates", sa.BigInteger, nullable=False),
+    sa.Column("collisions", sa.BigInteger, nullable=False),
+    sa.Column("replaced", sa.BigInteger, nullable=False),
+    sa.Column("library_version", sa.String, nullable=False),
+    sa.Column("duckdb_version", sa.String, nullable=False),
+)
+
+INTERNAL = (metadata_table, loads_table)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of user table: its shape, and the columns that make two records the same."""
+
+    name: TableKind
+    template: sa.Table
+    identity: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The primary key column."""
+        return str(self.template.primary_key.columns[0].name)
+
+
+EVENTS = Kind("events", events, ("event_name", "event_time", "distinct_id", "insert_id"))
+PROFILES = Kind("profiles", profiles, ("distinct_id",))
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (EVENTS, PROFILES)}
+
+
+def user_table(kind: Kind, name: str) -> sa.Table:
+    """Return the kind's table under a user's name, on a MetaData of its own."""
+    return kind.template.to_metadata(sa.MetaData(), name=quoted(name))
+
+
+def quoted(name: str) -> sa.quoted_name:
+    """Return a user's name as an identifier that is always quoted: it may be a word of SQL."""
+    return sa.quoted_name(name, quote=True)

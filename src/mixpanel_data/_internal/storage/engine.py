@@ -1,0 +1,166 @@
+"""The repository: every call of the library, composed from the modules below it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from mixpanel_data._internal.duckdb.database import Database
+from mixpanel_data._internal.duckdb.errors import open_errors
+from mixpanel_data._internal.loading.loader import Loader
+from mixpanel_data._internal.schema import catalog, revisions
+from mixpanel_data._internal.storage.inspection import InspectionMixin
+from mixpanel_data._internal.storage.loads import LoadMixin
+from mixpanel_data._internal.storage.queries import QueryMixin
+from mixpanel_data.exceptions import DatabaseNotFoundError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["StorageEngine"]
+
+_PROJECT_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+
+
+class StorageEngine(LoadMixin, QueryMixin, InspectionMixin):
+    """A local DuckDB database of Mixpanel events and profiles.
+
+    Threads may share an engine. Each thread has one connection for all that it asks, by text, by
+    statement or by session, so its temporary tables and settings stay visible to it; loads take
+    connections of their own from the pool. Times are naive and in UTC.
+
+    Tables of up to ``index_limit`` rows carry their primary key as an index. DuckDB needs about
+    200 MB of memory for a million rows of it, so in a larger table the loads alone keep the key
+    unique; ``get_schema`` reports the key either way.
+    """
+
+    def __init__(self, path: str | Path | None, *, read_only: bool = False) -> None:
+        """Open or create the file at *path*.
+
+        Raises:
+            ValueError: *path* is None.
+            DatabaseNotFoundError: *read_only*, and the file is not there.
+            DatabaseLockedError: another process holds the file.
+            SchemaVersionError: its schema is not today's; older ones can be opened read-only.
+            OSError: it cannot be opened or made.
+        """
+        if path is None:
+            raise ValueError(
+                "A path is needed. Use StorageEngine.ephemeral() or StorageEngine.memory()"
+                " for a database that is not kept."
+            )
+        self._use(Database.open(path, read_only=read_only))
+
+    @classmethod
+    def for_project(cls, project_id: str | int, *, read_only: bool = False) -> StorageEngine:
+        """Open or create ``~/.mixpanel_data/{project_id}.db``.
+
+        Raises:
+            ValueError: the id holds more than letters, digits, ``_``, ``-`` and ``.``.
+        """
+        if not _PROJECT_ID.fullmatch(str(project_id)):
+            raise ValueError(f"Invalid project id {project_id!r}: it must be a plain file name.")
+        folder = Path.home() / ".mixpanel_data"
+        if not read_only:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.chmod(0o700)
+        return cls(folder / f"{project_id}.db", read_only=read_only)
+
+    @classmethod
+    def ephemeral(cls) -> StorageEngine:
+        """Open a temporary file, deleted on close, on leaving ``with`` and at interpreter exit."""
+        return cls._over(Database.ephemeral())
+
+    @classmethod
+    def memory(cls) -> StorageEngine:
+        """Open a database without a file, of this engine alone, shared by its threads."""
+        return cls._over(Database.memory())
+
+    @classmethod
+    def open_existing(
+        cls, path: str | Path, *, read_only: bool = True, upgrade: bool = False
+    ) -> StorageEngine:
+        """Open a file that is there, by default for reading.
+
+        With *upgrade*, one of an older schema revision is first brought to today's, after a backup
+        beside it: see ``maintenance.upgrade``.
+
+        Raises:
+            FileNotFoundError: it is not there.
+            SchemaVersionError: its revision is unknown, or older and to be written as it is.
+        """
+        if not Path(path).exists():
+            raise DatabaseNotFoundError(path)
+        if upgrade:
+            # Alembic is loaded only when it is needed.
+            from mixpanel_data import maintenance
+
+            maintenance.upgrade(path)
+        return cls(path, read_only=read_only)
+
+    @classmethod
+    def _over(cls, database: Database) -> StorageEngine:
+        engine = cls.__new__(cls)
+        engine._use(database)
+        return engine
+
+    def _use(self, database: Database) -> None:
+        self._database = database
+        self._loader = Loader(database)
+        try:
+            with open_errors(database.path):
+                found = revisions.check(
+                    database.root_connection, database.path, read_only=database.read_only
+                )
+                if found is None and not database.read_only:
+                    with database.write("create internal tables") as connection:
+                        catalog.create_internal(connection)
+        except BaseException:
+            database.close()
+            raise
+
+    @property
+    def path(self) -> Path | None:
+        """The file, or None in memory."""
+        return self._database.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the file was opened for reading only."""
+        return self._database.read_only
+
+    @property
+    def engine(self) -> sa.Engine:
+        """The SQLAlchemy engine; its errors are SQLAlchemy's own."""
+        self._database.ensure_open()
+        return self._database.engine
+
+    def session(self) -> Session:
+        """Return an ORM session; its errors are SQLAlchemy's own.
+
+        It uses the thread's connection: what SQL text made temporary, set or registered is there,
+        and the thread's other calls see the session's transaction until that ends. A session that
+        begins while another of the thread is in a transaction has a connection to itself.
+        """
+        return Session(self._database.thread_connection().sessions)
+
+    def close(self) -> None:
+        """Close every connection and release the file; closing again does nothing."""
+        self._database.close()
+
+    cleanup = close
+
+    def __enter__(self) -> StorageEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

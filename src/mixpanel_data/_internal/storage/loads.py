@@ -1,0 +1,194 @@
+"""The calls of StorageEngine that write: loads and drops, each one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import DropTable
+
+from mixpanel_data._internal.duckdb.export_query import can_read
+from mixpanel_data._internal.formats.paths import Sources, expand
+from mixpanel_data._internal.loading.job import LoadJob, OnConflict, Progress
+from mixpanel_data._internal.loading.loader import Loader
+from mixpanel_data._internal.loading.sources import (
+    READERS,
+    ExportSource,
+    RecordSource,
+    UnsupportedExport,
+)
+from mixpanel_data._internal.schema import catalog
+from mixpanel_data._internal.schema.tables import (
+    EVENTS,
+    KINDS,
+    PROFILES,
+    Kind,
+    quoted,
+)
+from mixpanel_data._internal.storage.base import StorageBase
+from mixpanel_data.types import (
+    EventRecord,
+    LoadAction,
+    ProfileRecord,
+    TableMetadata,
+    check_table_name,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class LoadMixin(StorageBase):
+    """The calls that change the database."""
+
+    index_limit: int = 1_000_000
+
+    _loader: Loader
+
+    def create_events_table(
+        self,
+        name: str,
+        data: Iterable[EventRecord],
+        metadata: TableMetadata,
+        progress_callback: Progress | None = None,
+        batch_size: int = 1000,
+    ) -> int:
+        """Make a table of events from an iterable, lazily and atomically, and count what it stored.
+
+        *progress_callback* gets the running number of records after every *batch_size* of them,
+        and for the last batch the number of rows stored.
+
+        Raises:
+            ValueError: a name, batch size or metadata that cannot be.
+            TableExistsError: the name is taken; the iterable was not started.
+            InvalidRecordError: a record is missing a field, or a field is wrong.
+            QueryError: the database failed.
+        """
+        job = self._job(EVENTS, name, metadata, "create")
+        return self._load_records(job, data, progress_callback, batch_size)
+
+    def create_profiles_table(
+        self,
+        name: str,
+        data: Iterable[ProfileRecord],
+        metadata: TableMetadata,
+        progress_callback: Progress | None = None,
+        batch_size: int = 1000,
+    ) -> int:
+        """Make a table of profiles; all else as ``create_events_table``."""
+        job = self._job(PROFILES, name, metadata, "create")
+        return self._load_records(job, data, progress_callback, batch_size)
+
+    def append_events_table(
+        self,
+        name: str,
+        data: Iterable[EventRecord],
+        metadata: TableMetadata,
+        progress_callback: Progress | None = None,
+        batch_size: int = 1000,
+        *,
+        replace: bool = False,
+    ) -> int:
+        """Add events to a table, skipping those it holds; all else as ``create_events_table``.
+
+        With *replace*, the events from ``metadata.from_date`` to ``to_date`` (both inclusive), of
+        ``filter_events`` where that is given, are replaced by the new ones in the same transaction.
+
+        Raises:
+            TableNotFoundError: the table is not there.
+            ValueError: it is not a table of events, or *replace* without both dates.
+        """
+        job = self._job(EVENTS, name, metadata, "replace" if replace else "append")
+        return self._load_records(job, data, progress_callback, batch_size)
+
+    def append_profiles_table(
+        self,
+        name: str,
+        data: Iterable[ProfileRecord],
+        metadata: TableMetadata,
+        progress_callback: Progress | None = None,
+        batch_size: int = 1000,
+        *,
+        on_conflict: OnConflict = "ignore",
+    ) -> int:
+        """Add profiles to a table; all else as ``append_events_table``.
+
+        *on_conflict* says what becomes of a profile that the table holds: "ignore" keeps the one
+        that is there, "update" the one with the later ``last_seen``.
+        """
+        job = self._job(PROFILES, name, metadata, "append", on_conflict)
+        return self._load_records(job, data, progress_callback, batch_size)
+
+    def load_export(
+        self,
+        name: str,
+        paths: Sources,
+        metadata: TableMetadata,
+        *,
+        append: bool = False,
+        replace: bool = False,
+        on_conflict: OnConflict = "ignore",
+        progress: Progress | None = None,
+    ) -> int:
+        """Load Mixpanel's raw files (see ``formats``) into a table, and count the rows stored.
+
+        ``metadata.type`` says what the files hold. *paths* are files, glob patterns or binary
+        streams, plain, gzip or zstd, all of them one load. DuckDB parses files itself, several
+        times as fast as records from an iterable, with the same rules and results. *append*,
+        *replace* and *on_conflict* are those of the append calls; *progress* gets the bytes read
+        so far, as stored.
+
+        Raises:
+            FileNotFoundError: a path is not there, or a pattern matches none.
+            InvalidRecordError: a line is no record, or a file is cut short; names file and line.
+            ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
+        """
+        sources = expand(paths)
+        action: LoadAction = "replace" if replace else "append" if append else "create"
+        kind = KINDS[metadata.type]
+        described = ", ".join(str(s) for s in sources if isinstance(s, Path)) or None
+        job = self._job(kind, name, metadata, action, on_conflict, described)
+        files = [source for source in sources if isinstance(source, Path) and can_read(source)]
+        if files == sources:
+            try:
+                return self._loader.run(job, ExportSource(files, kind, progress)).stored
+            except UnsupportedExport as reason:
+                logger.info("Reading %s line by line: %s", described, reason)
+        records = READERS[kind.name](*sources, progress=progress)
+        return self._load_records(job, records)
+
+    def _job(
+        self,
+        kind: Kind,
+        name: str,
+        metadata: TableMetadata,
+        action: LoadAction,
+        on_conflict: OnConflict = "ignore",
+        source: str | None = None,
+    ) -> LoadJob:
+        return LoadJob(kind, name, metadata, action, self.index_limit, on_conflict, source)
+
+    def _load_records(
+        self,
+        job: LoadJob,
+        records: Iterable[Mapping[str, Any]],
+        progress: Progress | None = None,
+        batch_size: int = 1000,
+    ) -> int:
+        source = RecordSource(records, job.kind, job.table, progress, batch_size)
+        return self._loader.run(job, source).stored
+
+    def drop_table(self, name: str) -> None:
+        """Drop a table and its catalogue entry.
+
+        Raises:
+            ValueError: users may not have a table of this name.
+            TableNotFoundError: it is not there.
+        """
+        check_table_name(name)
+        with self._loader.turn(name), self._database.write(f"drop {name}") as connection:
+            found = catalog.require(connection, name)
+            connection.execute(DropTable(sa.Table(quoted(found), sa.MetaData())))
+            catalog.forget(connection, found)

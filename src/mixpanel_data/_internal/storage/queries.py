@@ -1,0 +1,140 @@
+"""The calls of StorageEngine that ask: SQL text and SQLAlchemy statements in, results out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, overload
+
+import pyarrow
+import sqlalchemy as sa
+
+from mixpanel_data._internal.duckdb.dialect import count_relation
+from mixpanel_data._internal.duckdb.errors import query_errors
+from mixpanel_data._internal.storage.base import StorageBase
+from mixpanel_data.types import SQLResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from sqlalchemy.sql.selectable import TypedReturnsRows
+    from typing_extensions import TypeVarTuple, Unpack
+
+    from mixpanel_data._internal.duckdb import DuckDBPyRelation
+
+    _Columns = TypeVarTuple("_Columns")
+
+Params = Sequence[Any] | Mapping[str, Any]
+
+
+class QueryMixin(StorageBase):
+    """The calls that query the database, all of a thread on its one connection.
+
+    Each takes SQL text, whose parameters are DuckDB's own (a sequence for ``?`` and ``$1``, a
+    mapping for ``$name``), or a SQLAlchemy statement, whose parameters are a mapping by name. SQL
+    text runs as it is, and names a DataFrame after ``connection.register("name", frame)``. Times
+    are naive and in UTC. All raise QueryError when the database refuses.
+    """
+
+    def execute(self, sql: str | sa.Executable) -> DuckDBPyRelation:
+        """Return a lazy DuckDB relation over *sql*, for chaining; it runs when it is read."""
+        text = sql if isinstance(sql, str) else self._literal_text(sql)
+        with self._database.text_connection(text) as connection:
+            return connection.sql(text)
+
+    def execute_df(self, sql: str | sa.Executable, params: Params | None = None) -> pd.DataFrame:
+        """Return the result as a pandas DataFrame."""
+        with self._result(sql, params) as result:
+            frame: pd.DataFrame = result.df()
+            return frame
+
+    def execute_arrow(self, sql: str | sa.Executable, params: Params | None = None) -> pa.Table:
+        """Return the result as a pyarrow Table."""
+        if isinstance(sql, str):
+            # Of DuckDB's ways to Arrow the relation is the one without an extra copy.
+            with self._database.text_connection(sql) as connection:
+                relation: Any = connection.sql(sql, params=params or None)
+                return pyarrow.table({}) if relation is None else relation.to_arrow_table()
+        with self._result(sql, params) as result, warnings.catch_warnings():
+            # DuckDB warns of that copy; a statement's result cannot do without it.
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+            # DuckDB 1.4 has only the older name, 2.0 only the newer.
+            newer = hasattr(result, "to_arrow_table")
+            table: pa.Table = getattr(result, "to_arrow_table" if newer else "fetch_arrow_table")()
+            return table
+
+    def execute_rows(self, sql: str | sa.Executable, params: Params | None = None) -> SQLResult:
+        """Return the result as a list of tuples that knows its column names."""
+        with self._result(sql, params) as result:
+            columns = [column[0] for column in result.description or ()]
+            return SQLResult(columns, result.fetchall())
+
+    def execute_rows_params(self, sql: str | sa.Executable, params: Params) -> SQLResult:
+        """Do the same as ``execute_rows``."""
+        return self.execute_rows(sql, params)
+
+    def execute_scalar(self, sql: str | sa.Executable, params: Params | None = None) -> Any:
+        """Return the one value of the result; None for NULL or no row.
+
+        Raises:
+            ValueError: the result has more than one row or column.
+        """
+        with self._result(sql, params) as result:
+            width = len(result.description or ())
+            rows = result.fetchmany(2)
+        if width > 1 or len(rows) > 1:
+            size = "more than one row" if len(rows) > 1 else f"{width} columns"
+            raise ValueError(f"execute_scalar needs one value, but the result has {size}.")
+        return rows[0][0] if rows else None
+
+    @overload
+    def query(
+        self, statement: TypedReturnsRows[Unpack[_Columns]], params: Params | None = ...
+    ) -> list[sa.Row[Unpack[_Columns]]]: ...
+
+    @overload
+    def query(
+        self, statement: str | sa.Executable, params: Params | None = ...
+    ) -> list[sa.Row[Unpack[tuple[Any, ...]]]]: ...
+
+    def query(self, statement: str | sa.Executable, params: Params | None = None) -> list[Any]:
+        """Return SQLAlchemy's typed rows of a statement; JSON columns come as Python values."""
+        with self._database.statement_connection(statement) as connection:
+            if isinstance(statement, str):
+                return list(connection.exec_driver_sql(statement, _driver_params(params)))
+            return list(connection.execute(statement, _named(params)))
+
+    @contextmanager
+    def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:
+        """Run a statement and yield DuckDB's own result of it."""
+        if isinstance(sql, str):
+            with self._database.text_connection(sql) as connection:
+                yield connection.execute(sql, params or None)
+        else:
+            with self._database.statement_connection(sql) as connection:
+                result = connection.execute(sql, _named(params))
+                if result.returns_rows:
+                    yield result.cursor.driver
+                else:
+                    yield count_relation(connection, result.rowcount)
+
+    def _literal_text(self, statement: sa.Executable) -> str:
+        """Return a statement as text with its values in it: a relation outlives the call."""
+        assert isinstance(statement, sa.ClauseElement)
+        with query_errors(statement):
+            literal = {"literal_binds": True}
+            return str(statement.compile(self._database.engine, compile_kwargs=literal))
+
+
+def _driver_params(params: Params | None) -> tuple[Any, ...] | Mapping[str, Any] | None:
+    # A list would mean many executions to SQLAlchemy.
+    return params if params is None or isinstance(params, Mapping) else tuple(params)
+
+
+def _named(params: Params | None) -> Mapping[str, Any] | None:
+    if not params:
+        return None
+    if isinstance(params, Mapping):
+        return params
+    raise TypeError("A SQLAlchemy statement takes its parameters by name, as a mapping.")

@@ -1,0 +1,1 @@
+"""The commands: arguments in, a call of the library, something printed."""

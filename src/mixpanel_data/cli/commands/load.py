@@ -1,0 +1,266 @@
+"""``load``: files in Mixpanel's export formats into a table, all of them or none."""
+
+import sys
+from collections.abc import Sequence
+from datetime import date, datetime, timezone
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from mixpanel_data import LoadInfo, StorageEngine, TableMetadata
+from mixpanel_data.cli.console import count
+from mixpanel_data.cli.options import (
+    DbOption,
+    ProjectOption,
+    QuietOption,
+    TableNameOption,
+    open_database,
+)
+from mixpanel_data.cli.views.progress import load_progress
+from mixpanel_data.formats import expand
+from mixpanel_data.types import TableKind
+
+_STDIN = Path("-")
+
+_EVENTS_EXAMPLES = """\b
+Examples:
+  mixpanel-data load events events.jsonl --db data.db
+  mixpanel-data load events "2025-03-*.jsonl.gz" --from 2025-03-01 --to 2025-03-31
+  mixpanel-data load events today.jsonl --append --project 12345
+  mixpanel-data load events again.jsonl --replace --from 2025-03-30 --to 2025-03-31
+  zcat events.jsonl.gz | mixpanel-data load events - --db data.db
+"""
+_PROFILES_EXAMPLES = """\b
+Examples:
+  mixpanel-data load profiles profiles.jsonl --db data.db
+  mixpanel-data load profiles "page-*.json" --table users_march --db data.db
+  mixpanel-data load profiles today.jsonl --append --on-conflict update --db data.db
+"""
+
+app = typer.Typer(
+    help="Load exported files into a table.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+class OnConflict(str, Enum):
+    """What becomes of a profile that the table holds already."""
+
+    IGNORE = "ignore"
+    UPDATE = "update"
+
+
+def _day(text: str | None) -> str | None:
+    try:
+        # Python 3.11 and later read other ISO forms, too.
+        if text is None or date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD")
+
+
+FilesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE",
+        show_default=False,
+        help='Files or patterns ("2025-03-*.jsonl.gz"), plain, gzip or zstd; - is stdin.',
+    ),
+]
+AppendOption = Annotated[
+    bool, typer.Option("--append", help="Add to a table that is there, skipping what it holds.")
+]
+ReplaceOption = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Add to a table that is there, replacing what it holds of --from to --to.",
+    ),
+]
+EventOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--event",
+        metavar="NAME",
+        show_default=False,
+        help="An event that the export was limited to, to be kept with the table; may be given"
+        " several times. --replace then removes these events only.",
+    ),
+]
+OnConflictOption = Annotated[
+    OnConflict | None,
+    typer.Option(
+        "--on-conflict",
+        show_default=False,
+        help="With --append, of a profile that is there already: ignore the new one (if not"
+        " given), or update it to the one with the later $last_seen.",
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="YYYY-MM-DD",
+        callback=_day,
+        show_default=False,
+        help="The first day that was exported, to be kept with the table.",
+    ),
+]
+ToOption = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="YYYY-MM-DD",
+        callback=_day,
+        show_default=False,
+        help="The last day that was exported, to be kept with the table.",
+    ),
+]
+
+
+@app.command(epilog=_EVENTS_EXAMPLES)
+def events(
+    files: FilesArgument,
+    table: TableNameOption = "events",
+    append: AppendOption = False,
+    replace: ReplaceOption = False,
+    db: DbOption = None,
+    project: ProjectOption = None,
+    from_date: FromOption = None,
+    to_date: ToOption = None,
+    event: EventOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Load exported events into a table.
+
+    The files hold raw exports, one JSON event a line. Several files are one load: all of them
+    are stored, or nothing is. An event that equals an earlier one in name, time, distinct_id
+    and $insert_id is skipped as a duplicate. A different event under an $insert_id that is
+    taken is a collision: it is kept, under an id of its own.
+
+    With --replace the events that the table holds of the days from --from to --to, in UTC and
+    both included, are removed in the same step: late, changed and deleted events come out right.
+    """
+    if replace and not (from_date and to_date):
+        raise typer.BadParameter(
+            "give --from and --to: the days to replace", param_hint="--replace"
+        )
+    metadata = _metadata("events", from_date, to_date, event)
+    sources = _existing(files)
+    storage = open_database(db, project, read_only=False)
+    _load(storage, table, sources, metadata, quiet, append=append, replace=replace)
+
+
+@app.command(epilog=_PROFILES_EXAMPLES)
+def profiles(
+    files: FilesArgument,
+    table: TableNameOption = "profiles",
+    append: AppendOption = False,
+    on_conflict: OnConflictOption = None,
+    db: DbOption = None,
+    project: ProjectOption = None,
+    from_date: FromOption = None,
+    to_date: ToOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Load exported profiles into a table.
+
+    The files hold pages of the engage API or one JSON profile a line. Several files are one
+    load: all of them are stored, or nothing is. Of profiles with the same distinct_id the first
+    is kept; the others are skipped as duplicates.
+
+    With --append --on-conflict update, the one with the latest $last_seen is kept instead.
+    """
+    if on_conflict and not append:
+        raise typer.BadParameter("it needs --append", param_hint="--on-conflict")
+    metadata = _metadata("profiles", from_date, to_date)
+    sources = _existing(files)
+    options = {"on_conflict": "update"} if on_conflict is OnConflict.UPDATE else {}
+    storage = open_database(db, project, read_only=False)
+    _load(storage, table, sources, metadata, quiet, append=append, **options)
+
+
+def load_files(
+    storage: StorageEngine,
+    table: str,
+    sources: Sequence[Path | BinaryIO],
+    metadata: TableMetadata,
+    *,
+    quiet: bool = False,
+    **options: Any,
+) -> str:
+    """Load files and streams into one table, show the progress, and return a line that sums it up.
+
+    *options* are those of ``StorageEngine.load_export``.
+    """
+    files = [source for source in sources if isinstance(source, Path)]
+    # A pipe has no size.
+    known = len(files) == len(sources) and all(file.is_file() for file in files)
+    total = sum(file.stat().st_size for file in files) if known else None
+    before = len(storage.load_history(table))
+    with load_progress(total, quiet=quiet) as progress:
+        try:
+            storage.load_export(table, sources, metadata, progress=progress.bytes_read, **options)
+        except (KeyboardInterrupt, RuntimeError):
+            # Ctrl-C may come too late, while the load commits; DuckDB has an error of its own then.
+            if len(storage.load_history(table)) == before:
+                raise
+        done = storage.load_history(table)[-1]
+        progress.finished(done.records)
+    return _summary(done, shows_replaced=bool(options.get("replace") or "on_conflict" in options))
+
+
+def _summary(done: LoadInfo, *, shows_replaced: bool) -> str:
+    parts = [f"{count(done.stored, 'row')} stored"]
+    if shows_replaced:
+        parts.append(f"{count(done.replaced, 'row')} replaced")
+    parts.append(f"{count(done.duplicates, 'duplicate')} skipped")
+    if done.type == "events":
+        parts.append(f"{count(done.collisions, 'collision')} kept")
+    return f"{done.table_name}: {', '.join(parts)}"
+
+
+def _load(
+    opened: StorageEngine,
+    table: str,
+    sources: Sequence[Path | BinaryIO],
+    metadata: TableMetadata,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    with opened as storage:
+        summary = load_files(storage, table, sources, metadata, quiet=quiet, **options)
+    if not quiet:
+        print(summary)
+
+
+def _existing(names: list[Path]) -> list[Path | BinaryIO]:
+    """Return the files that the names and patterns stand for, and stdin for ``-``."""
+    # No callback of the argument: on Python 3.10 typer cannot take one with a list.
+    sources: list[Any] = []
+    for name in names:
+        try:
+            sources += [sys.stdin.buffer] if name == _STDIN else expand(name)
+        except (FileNotFoundError, ValueError):
+            raise typer.BadParameter(f"{name} does not exist", param_hint="FILE") from None
+    for source in sources:
+        if isinstance(source, Path) and source.is_dir():
+            raise typer.BadParameter(f"{source} is a directory", param_hint="FILE")
+    return sources
+
+
+def _metadata(
+    kind: TableKind, from_date: str | None, to_date: str | None, events: list[str] | None = None
+) -> TableMetadata:
+    # Without the options the days stay unknown: events that came say nothing of days without any.
+    if from_date and to_date and from_date > to_date:
+        raise typer.BadParameter(f"{from_date} is after --to {to_date}", param_hint="--from")
+    return TableMetadata(
+        type=kind,
+        fetched_at=datetime.now(timezone.utc),
+        from_date=from_date,
+        to_date=to_date,
+        filter_events=events or None,
+    )

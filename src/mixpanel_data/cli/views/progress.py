@@ -1,0 +1,102 @@
+"""How far a command is: a line on stderr while it runs, where someone is there to see it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from mixpanel_data.cli.console import count
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class LoadProgress:
+    """Takes the counts of a load and shows nothing."""
+
+    def bytes_read(self, number: int) -> None:
+        """Take the bytes read so far, from all files."""
+
+    def finished(self, rows: int) -> None:
+        """Take the rows read in all."""
+
+
+class _LiveProgress(LoadProgress):
+    def __init__(self, progress: Progress, total: int | None) -> None:
+        self._progress = progress
+        self._total = total
+        self._task = progress.add_task("Reading", total=total)
+        self._started = time.monotonic()
+
+    def bytes_read(self, number: int) -> None:
+        # What follows the last byte, finding duplicates and building the index, has no measure.
+        step = "Storing" if number == self._total else "Reading"
+        self._progress.update(self._task, completed=number, description=step)
+
+    def finished(self, rows: int) -> None:
+        seconds = time.monotonic() - self._started
+        rate = f"{rows / seconds:,.0f}/s"
+        self._progress.console.print(f"{count(rows, 'row')} in {seconds:,.1f} s, {rate}")
+
+
+@contextmanager
+def load_progress(total: int | None, *, quiet: bool) -> Iterator[LoadProgress]:
+    """Show the progress of a load of *total* bytes (None: not known) until the block ends."""
+    if not _is_seen(quiet):
+        yield LoadProgress()
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_screen(), transient=True) as progress:
+        yield _LiveProgress(progress, total)
+
+
+@contextmanager
+def work(what: str, *, quiet: bool) -> Iterator[Callable[[str, float], object] | None]:
+    """Show on stderr that something goes on, where someone is there to see it.
+
+    The function that it gives takes the revision that is being made, and how far it is, 0 to 1.
+    """
+    if not _is_seen(quiet):
+        yield None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+    )
+    with Progress(*columns, console=_screen(), transient=True) as progress:
+        task = progress.add_task(what, total=None)
+
+        def report(revision: str, done: float) -> None:
+            progress.update(task, description=f"Revision {revision}", total=1, completed=done)
+
+        yield report
+
+
+def _is_seen(quiet: bool) -> bool:
+    return not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _screen() -> Console:
+    return Console(file=sys.stderr, highlight=False)

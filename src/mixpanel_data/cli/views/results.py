@@ -1,0 +1,160 @@
+"""The result of a query as text, as JSON or as Arrow: exact, and a few thousand rows at a time.
+
+DuckDB itself writes every cell: on their way through Python or Arrow its values lose digits,
+months or whole eras, depending on the type and on the version.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from mixpanel_data.exceptions import QueryError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+
+    from mixpanel_data import StorageEngine
+
+Row = tuple["str | None", ...]
+Cell = Callable[[str, str, str], str]
+
+_SIGNED = ("tinyint", "smallint", "integer", "bigint", "hugeint", "bignum")
+_UNSIGNED = ("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint")
+_NUMBERS = frozenset([*_SIGNED, *_UNSIGNED, "decimal", "float", "double"])
+_NESTED = frozenset(["list", "array", "struct", "tuple", "map", "union"])
+# Arrow has no type for these, or one that Parquet does not know.
+_TEXT_IN_PARQUET = frozenset(["interval", "time with time zone", "bit", "bignum"])
+
+_ROWS_AT_ONCE = 4096
+_ROW_GROUP = 65_536
+
+# A string, or one of the numbers that DuckDB writes and JSON does not have.
+_STRING_OR_NOT_A_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b')
+
+
+class Result:
+    """What a statement gives; it runs, once, when its rows are asked for."""
+
+    def __init__(self, storage: StorageEngine, sql: str) -> None:
+        self._storage = storage
+        self._connection = storage.connection
+        self._sql = sql
+        relation = storage.execute(sql)
+        if relation is None:
+            raise QueryError(
+                "The statement gives no rows; ask for something with SELECT.", query=sql
+            )
+        self._relation = relation
+        self._types = [(kind.id, str(kind)) for kind in relation.types]
+        self.columns = _distinct(relation.columns)
+        self._worker = ThreadPoolExecutor(1)
+
+    @property
+    def numbers(self) -> list[bool]:
+        """Which columns hold numbers."""
+        return [kind in _NUMBERS for kind, _ in self._types]
+
+    def text_rows(self) -> Iterator[list[Row]]:
+        """Yield the rows in lists of some thousand, every cell as its text."""
+        return map(self._cells, self._run(_as_text, _ROWS_AT_ONCE)[1])
+
+    def json_rows(self) -> Iterator[list[Row]]:
+        """Yield the rows in lists of some thousand, every cell as JSON."""
+        return map(self._cells, self._run(_as_json, _ROWS_AT_ONCE)[1])
+
+    def arrow(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """Yield the rows as Arrow, in types that Parquet can hold."""
+        return self._run(_as_arrow, _ROW_GROUP)
+
+    def _cells(self, batch: pa.RecordBatch) -> list[Row]:
+        columns = [column.to_pylist() for column in batch.columns]
+        for position, (kind, _) in enumerate(self._types):
+            if kind in _NESTED:
+                columns[position] = [cell and _valid_json(cell) for cell in columns[position]]
+        return list(zip(*columns))
+
+    def _run(self, cell: Cell, size: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        expressions = (
+            f"{cell(f'#{position}', *kind)} AS {_quoted(name)}"
+            for position, (name, kind) in enumerate(zip(self.columns, self._types), 1)
+        )
+        projected = self._relation.project(", ".join(expressions))
+        # duckdb 2 has only the first name, 1.4 only the second.
+        start = getattr(projected, "to_arrow_reader", None) or projected.fetch_record_batch
+        reader = self._wait(lambda: start(size))
+        return reader.schema, iter(lambda: self._wait(lambda: next(reader, None)), None)
+
+    def _wait(self, step: Callable[[], Any]) -> Any:
+        """Run a step of the query on a thread: DuckDB would not notice a Ctrl-C, waiting does."""
+        try:
+            with self._storage.query_errors(self._sql):
+                return self._worker.submit(step).result()
+        except OSError as error:
+            # Arrow's name for an error of the database in the middle of the result.
+            raise QueryError(str(error), query=self._sql) from error
+        except KeyboardInterrupt:
+            self._connection.interrupt()
+            raise
+
+
+def _as_text(cell: str, kind: str, name: str) -> str:
+    if kind in _NESTED:
+        return f"to_json({cell})::VARCHAR"
+    if kind == "blob":
+        return f"base64({cell})"
+    if kind == "timestamp with time zone":
+        iso = f"replace(({cell} AT TIME ZONE 'UTC')::VARCHAR, ' ', 'T') || '+00:00'"
+        return f"CASE WHEN isfinite({cell}) THEN {iso} ELSE {cell}::VARCHAR END"
+    if kind.startswith("timestamp"):
+        return f"replace({cell}::VARCHAR, ' ', 'T')"
+    return f"{cell}::VARCHAR"
+
+
+def _as_json(cell: str, kind: str, name: str) -> str:
+    if kind in ("float", "double"):
+        return f"CASE WHEN isfinite({cell}) THEN {cell}::VARCHAR END"
+    if kind in _NUMBERS or kind == "boolean":
+        return f"{cell}::VARCHAR"
+    if name == "JSON":
+        # As it is, for its digits, but on one line; within strings JSON has no line breaks.
+        return f"translate({cell}::VARCHAR, chr(10) || chr(13), '  ')"
+    text = _as_text(cell, kind, name)
+    return text if kind in _NESTED else f"to_json({text})::VARCHAR"
+
+
+def _as_arrow(cell: str, kind: str, name: str) -> str:
+    if kind in ("hugeint", "uhugeint"):
+        # Arrow's name for both is decimal(38), where the largest of them do not fit: an error then.
+        return f"{cell}::DECIMAL(38, 0)"
+    if kind in _TEXT_IN_PARQUET:
+        return f"{cell}::VARCHAR"
+    return f"to_json({cell})::VARCHAR" if kind == "union" else cell
+
+
+def _valid_json(text: str) -> str:
+    return _STRING_OR_NOT_A_NUMBER.sub(lambda found: _null_or(found[0]), text)
+
+
+def _null_or(token: str) -> str:
+    return token if token.startswith('"') else "null"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Add numbers to names that came before: ``a, a`` becomes ``a, a_1``."""
+    taken: dict[str, None] = {}
+    for name in names:
+        number, candidate = 0, name
+        while candidate in taken or (number and candidate in names):
+            number += 1
+            candidate = f"{name}_{number}"
+        taken[candidate] = None
+    return list(taken)
