@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -19,6 +20,7 @@ DRIVER_ERRORS = (duckdb.Error, sqlalchemy.exc.SQLAlchemyError)
 
 _PURPOSE = "mixpanel_data_purpose"
 
+_UNKNOWN_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _LOCK = re.compile(r"Could not set lock on file")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _OPEN_HERE = re.compile(r"different configuration than existing connections")
@@ -94,7 +96,7 @@ def query_error(error: BaseException, statement: str | sa.Executable) -> QueryEr
     """
     cause = _cause(error)
     return QueryError(
-        str(cause),
+        str(cause) + _register_hint(str(cause)),
         query=str(statement),
         error_type=type(cause).__name__,
         original_error=str(cause),
@@ -128,6 +130,22 @@ def translate_marked(context: sa.engine.ExceptionContext) -> None:
     options = context.connection.get_execution_options() if context.connection else {}
     if _PURPOSE in options:
         raise query_error(context.original_exception, options[_PURPOSE])
+
+
+def _register_hint(text: str) -> str:
+    """Return what to do where an unknown table is the name of the caller's DataFrame."""
+    unknown = _UNKNOWN_TABLE.search(text)
+    frame = sys._getframe() if unknown else None
+    while unknown and frame is not None:
+        for names in (frame.f_locals, frame.f_globals):
+            if hasattr(names.get(unknown[1]), "__arrow_c_stream__"):
+                name = unknown[1]
+                return (
+                    f"\n\n{name} is a DataFrame here, which SQL does not see by itself:"
+                    f' storage.connection.register("{name}", {name}) names it for this thread.'
+                )
+        frame = frame.f_back
+    return ""
 
 
 @contextmanager
