@@ -14,9 +14,7 @@ from mixpanel_data import QueryError, StorageEngine
 from mixpanel_data.orm import Event
 
 TEXT = "SELECT a FROM picked"
-STATEMENT: sa.Select[tuple[int]] = sa.select(sa.column("a", sa.Integer)).select_from(
-    sa.table("picked")
-)
+STATEMENT: sa.Select[Any] = sa.select(sa.column("a", sa.Integer)).select_from(sa.table("picked"))
 
 
 def _by_session(storage: StorageEngine) -> Any:

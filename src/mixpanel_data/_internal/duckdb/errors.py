@@ -40,8 +40,8 @@ _ADVICE = {
 class Failure(Enum):
     """What kind of thing went wrong in the database, for those who decide by it."""
 
-    UNREADABLE_FILE = "unreadable_file"
-    """A file that a statement reads is not what DuckDB's parser expects."""
+    UNREADABLE_INPUT = "unreadable_input"
+    """What a statement reads, a file or a value, is not what DuckDB expects of it."""
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"
     LOCKED = "locked"
@@ -73,10 +73,10 @@ _SIGNS: tuple[tuple[type[BaseException], str, Failure], ...] = (
     (
         duckdb.InvalidInputException,
         r"JSON|UTF-?8|[Gg][Zz][Ii][Pp]|[Zz][Ss][Tt][Dd]",
-        Failure.UNREADABLE_FILE,
+        Failure.UNREADABLE_INPUT,
     ),
-    (duckdb.IOException, r"GZIP|gzip|ZSTD|zstd|[Dd]ecompress", Failure.UNREADABLE_FILE),
-    (duckdb.ConversionException, "", Failure.UNREADABLE_FILE),
+    (duckdb.IOException, r"GZIP|gzip|ZSTD|zstd|[Dd]ecompress", Failure.UNREADABLE_INPUT),
+    (duckdb.ConversionException, "", Failure.UNREADABLE_INPUT),
 )
 
 

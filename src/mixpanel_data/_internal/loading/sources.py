@@ -118,7 +118,7 @@ class ExportSource:
             # Read line by line, it says which line is to blame.
             raise UnsupportedExport(str(error)) from error
         except QueryError as error:
-            if error.details.get("failure") == Failure.UNREADABLE_FILE.value:
+            if error.details.get("failure") == Failure.UNREADABLE_INPUT.value:
                 raise UnsupportedExport(str(error)) from error
             raise
         return connection.scalar(sa.select(sa.func.count()).select_from(target)) or 0
