@@ -79,6 +79,8 @@ class Kind:
     name: TableKind
     template: sa.Table
     identity: tuple[str, ...]
+    version: str | None = None
+    """The time column that tells which of two rows of one key is the later, where there is one."""
 
     @property
     def key(self) -> str:
@@ -87,7 +89,7 @@ class Kind:
 
 
 EVENTS = Kind("events", events, ("event_name", "event_time", "distinct_id", "insert_id"))
-PROFILES = Kind("profiles", profiles, ("distinct_id",))
+PROFILES = Kind("profiles", profiles, ("distinct_id",), version="last_seen")
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (EVENTS, PROFILES)}
 
 
