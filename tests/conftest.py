@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mixpanel_data import StorageEngine
-
-from .factories import EVENTS, PROFILES, Kind
+from tests.support.factories import EVENTS, PROFILES, Kind
 
 # A run in the background is started with Ctrl-C ignored, and would pass that on to every child.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,39 +1,18 @@
 """Layers: lines of an export → files → a database → the command line, in and out of process."""
 
-import gzip
-import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import pytest
-from typer.testing import CliRunner
 
 from mixpanel_data import EventRecord, StorageEngine, TableMetadata
-from mixpanel_data.cli.app import app
-
-MARCH = int(datetime(2025, 3, 1, tzinfo=timezone.utc).timestamp())
-
-
-def event(number: int, **properties: Any) -> dict[str, Any]:
-    """One line of a raw export; *number* makes it different from others."""
-    common = {"time": MARCH + number, "distinct_id": f"u{number % 7}", "$insert_id": f"id-{number}"}
-    return {"event": "play" if number % 3 else "skip", "properties": common | properties}
-
-
-def profile(number: int) -> dict[str, Any]:
-    return {"$distinct_id": f"u{number}", "$properties": {"$name": f"User {number}"}}
-
-
-def write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> Path:
-    text = "".join(json.dumps(line) + "\n" for line in lines).encode()
-    path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
-    return path
+from tests.support.command_line import Run, Start, invoke
+from tests.support.export_files import event, profile, write_lines
 
 
 @pytest.fixture
@@ -79,48 +58,11 @@ def loaded(template: Path, db_path: Path) -> Path:
     return Path(shutil.copy(template, db_path))
 
 
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-    raw: bytes
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        """The output, read as JSON Lines."""
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-class Run(Protocol):
-    def __call__(self, *arguments: object, stdin: bytes | None = None) -> Outcome: ...
-
-
-def _runner() -> CliRunner:
-    try:
-        return CliRunner(mix_stderr=False)  # type: ignore[call-arg]
-    except TypeError:  # newer ones never mix them
-        return CliRunner()
-
-
-def invoke(*arguments: object, stdin: bytes | None = None) -> Outcome:
-    """Run the command line in this process, without a terminal."""
-    result = _runner().invoke(app, [str(a) for a in arguments], input=stdin)
-    if result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    raw = result.stdout_bytes
-    return Outcome(result.exit_code, raw.decode(errors="replace"), result.stderr, raw)
-
-
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """The command line, in an environment that chooses nothing."""
     monkeypatch.delenv("MIXPANEL_DATA_DB", raising=False)
     return invoke
-
-
-class Start(Protocol):
-    def __call__(self, *arguments: object, **options: Any) -> "subprocess.Popen[bytes]": ...
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import pytest
 
 from mixpanel_data import maintenance
-
-from .conftest import Run
+from tests.support.command_line import Run
 
 COMMANDS = ["status", "upgrade", "downgrade", "history", "adopt", "backup", "compact", "check"]
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import maintenance
-
-from .conftest import Run, Start
-from .old_files import ask, original
-from .test_on_a_terminal import Terminal
+from tests.support.command_line import Run, Start
+from tests.support.plain_files import ask, original
+from tests.support.terminal import Terminal
 
 ROWS = 1_050_000  # more than a table with an index may have, so that one revision takes a while
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Run
-from .old_files import original
+from tests.support.command_line import Run
+from tests.support.plain_files import original
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import duckdb
 import pytest
 
 from mixpanel_data import StorageEngine, maintenance
-
-from .conftest import Run, Start
-from .old_files import EVENTS, do, original, stranger
+from tests.support.command_line import Run, Start
+from tests.support.plain_files import EVENTS, do, original, stranger
 
 HEAD = maintenance.history()[-1].id
 

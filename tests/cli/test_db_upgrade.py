@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine, maintenance
-
-from .conftest import Run
-from .old_files import ask, do, original, stranger
+from tests.support.command_line import Run
+from tests.support.plain_files import ask, do, original, stranger
 
 HEAD = maintenance.history()[-1].id
 

@@ -12,8 +12,7 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.demo import DAYS, MONTH, write_export
-
-from .conftest import Outcome, Run, invoke
+from tests.support.command_line import Outcome, Run, invoke
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

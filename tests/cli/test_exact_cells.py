@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from .conftest import Run
+from tests.support.command_line import Run
 
 BIG = 2**127 - 1
 

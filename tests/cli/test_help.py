@@ -7,8 +7,7 @@ import pytest
 
 import mixpanel_data
 import mixpanel_data.cli
-
-from .conftest import Run
+from tests.support.command_line import Run
 
 
 def test_version(run: Run) -> None:

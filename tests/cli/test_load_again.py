@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-
-from .conftest import Run, event, profile, write_lines
+from tests.support.command_line import Run
+from tests.support.export_files import event, profile, write_lines
 
 DAY = 24 * 60 * 60
 MARCH_2 = ("--from", "2025-03-02", "--to", "2025-03-02")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
-
-from .conftest import Run, Start, event, write_lines
+from tests.support.command_line import Run, Start
+from tests.support.export_files import event, write_lines
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-
-from .conftest import Run
+from tests.support.command_line import Run
 
 
 @pytest.fixture

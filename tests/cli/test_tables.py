@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-
-from .conftest import Run
+from tests.support.command_line import Run
 
 
 def test_tables_shows_rows_and_days(run: Run, loaded: Path) -> None:

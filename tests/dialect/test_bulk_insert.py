@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from mixpanel_data._internal.duckdb.dialect import arrow_source
-from tests.dialect.columnar import arrow_tables
+from tests.support.columnar import arrow_tables
 
 things = sa.Table(
     "things",

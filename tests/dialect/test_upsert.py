@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects.postgresql import insert
 
-from tests.dialect.columnar import arrow_tables
+from tests.support.columnar import arrow_tables
 
 totals = sa.Table(
     "totals",

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from mixpanel_data.exceptions import InvalidRecordError
 from mixpanel_data.formats import read_export
-
-from .exports import Trickle, events, line, lines, refusal, zstd
+from tests.support.exports import Trickle, events, line, lines, refusal, zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,18 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .exports import BASE, event, events, line, refusal
-
-text = st.text(st.characters(exclude_categories=["Cs"]))
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | text,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
-    max_leaves=12,
-)
+from tests.support.exports import BASE, event, events, line, refusal
+from tests.support.json_strategies import text, values
 
 
 def test_ids_move_to_columns_and_the_rest_stays() -> None:

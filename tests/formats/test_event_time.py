@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .exports import event, line, refusal
+from tests.support.exports import event, line, refusal
 
 EPOCH = datetime(1970, 1, 1)
 

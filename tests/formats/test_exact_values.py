@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data.exceptions import InvalidRecordError
-
-from .exports import event, line, refusal
+from tests.support.exports import event, line, refusal
 
 HUGE = [2**63, 2**64 - 1, 2**64, -(2**63) - 1, 12345678901234567890, 10**40]
 

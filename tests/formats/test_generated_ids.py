@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data.formats import read_export
-
-from .exports import BASE, event, events, line
-from .test_event_fields import text, values
+from tests.support.exports import BASE, event, events, line
+from tests.support.json_strategies import text, values
 
 NO_ID = {"time": 1_700_000_000, "distinct_id": "u1", "page": "/"}
 

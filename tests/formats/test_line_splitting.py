@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from mixpanel_data.exceptions import InvalidRecordError
 from mixpanel_data.formats import read_export
-
-from .exports import BASE, ENCODINGS, Trickle, event, events, line, lines, refusal
+from tests.support.exports import BASE, ENCODINGS, Trickle, event, events, line, lines, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

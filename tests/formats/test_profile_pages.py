@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .exports import profile_refusal, profiles
+from tests.support.exports import profile_refusal, profiles
 
 
 def profile(distinct_id: Any = "u1", /, **properties: Any) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mixpanel_data.formats import read_export, read_profiles
-
-from .exports import ENCODINGS, lines
+from tests.support.exports import ENCODINGS, lines
 
 if TYPE_CHECKING:
     from pathlib import Path

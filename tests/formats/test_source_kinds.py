@@ -12,8 +12,7 @@ import pytest
 
 from mixpanel_data.exceptions import InvalidRecordError
 from mixpanel_data.formats import read_export
-
-from .exports import ENCODINGS, events, lines, refusal, zstd
+from tests.support.exports import ENCODINGS, events, lines, refusal, zstd
 
 if TYPE_CHECKING:
     from collections.abc import Callable

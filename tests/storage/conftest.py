@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.processes import OtherProcess
+from tests.support.processes import OtherProcess
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, PROFILES, events, profiles
-from tests.storage.processes import OtherProcess
+from tests.support.factories import EVENTS, PROFILES, events, profiles
+from tests.support.processes import OtherProcess
 
 USES: dict[str, Callable[[StorageEngine], Any]] = {
     "connection": lambda engine: engine.connection,

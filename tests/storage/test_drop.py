@@ -6,7 +6,7 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableNotFoundError
-from tests.factories import Kind, dump
+from tests.support.factories import Kind, dump
 
 
 def test_a_dropped_table_is_gone(loaded: StorageEngine, kind: Kind) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, events
-from tests.storage.processes import start
+from tests.support.factories import EVENTS, events
+from tests.support.processes import start
 
 
 def _files(folder: Path) -> list[Path]:
@@ -59,7 +59,7 @@ def test_files_of_others_are_left_alone(temp_folder: Path) -> None:
 _LOADED = """
 import os, signal, sys, time
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 engine = StorageEngine.ephemeral()
 EVENTS.create(engine, events(100))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 
 def _modes(folder: Path) -> dict[str, int]:

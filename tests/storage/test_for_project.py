@@ -9,7 +9,7 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import DatabaseNotFoundError
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 
 def test_a_project_lives_in_the_home_directory(home: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.storage.processes import run
+from tests.support.processes import run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 
@@ -16,7 +16,7 @@ _FORK = """
 import os, signal, sys
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import ForkedEngineError
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 def child(engine):
     signal.alarm(30)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, Kind
+from tests.support.factories import EVENTS, Kind
 
 KEYS = [
     "plain",

@@ -8,8 +8,8 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import DatabaseLockedError
-from tests.factories import EVENTS, events
-from tests.storage.processes import OtherProcess
+from tests.support.factories import EVENTS, events
+from tests.support.processes import OtherProcess
 
 
 @pytest.fixture

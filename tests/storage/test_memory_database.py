@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, Kind, events
+from tests.support.factories import EVENTS, Kind, events
 
 
 def test_it_has_no_path(memory: StorageEngine) -> None:

@@ -12,8 +12,8 @@ import mixpanel_data
 from mixpanel_data import StorageEngine
 from mixpanel_data._internal import storage
 from mixpanel_data.exceptions import DatabaseNotFoundError
-from tests.factories import EVENTS, events, metadata
-from tests.storage.processes import run
+from tests.support.factories import EVENTS, events, metadata
+from tests.support.processes import run
 
 Opened = Callable[[StorageEngine], StorageEngine]
 

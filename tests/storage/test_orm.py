@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.orm import Event, Profile
-from tests.factories import EVENTS, PROFILES, Kind
+from tests.support.factories import EVENTS, PROFILES, Kind
 
 
 class JanuaryEvent(Event):

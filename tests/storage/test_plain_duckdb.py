@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 
 def _count(connection: duckdb.DuckDBPyConnection) -> object:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import QueryError
-from tests.factories import EVENTS, Kind, dump, events
-from tests.storage.asking import CALLS, Ask, relation
+from tests.support.factories import EVENTS, Kind, dump, events
+from tests.support.query_calls import CALLS, Ask, relation
 
 ALL = {**CALLS, "execute": relation}
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 
 def test_a_relation_can_be_chained(memory: StorageEngine) -> None:

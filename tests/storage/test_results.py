@@ -10,7 +10,7 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.types import SQLResult
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 TWO = "SELECT * FROM (VALUES (1, 'a'), (2, NULL)) t(x, y) ORDER BY x"
 NONE = "SELECT 1 AS x, 'a' AS y WHERE false"

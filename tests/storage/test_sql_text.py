@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, events
-from tests.storage.asking import CALLS, Ask
+from tests.support.factories import EVENTS, events
+from tests.support.query_calls import CALLS, Ask
 
 VERBATIM = [
     ("SELECT '12:30'", "12:30"),

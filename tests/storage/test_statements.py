@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableNotFoundError
-from tests.factories import EVENTS, Kind, events
-from tests.storage.asking import CALLS, Ask, relation
+from tests.support.factories import EVENTS, Kind, events
+from tests.support.query_calls import CALLS, Ask, relation
 
 ALL = {**CALLS, "execute": relation}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableNotFoundError
-from tests.factories import EVENTS, Kind, events, metadata
+from tests.support.factories import EVENTS, Kind, events, metadata
 
 Call = Callable[[StorageEngine, Any], Any]
 

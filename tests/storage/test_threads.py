@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableExistsError
-from tests.factories import EVENTS, Kind
+from tests.support.factories import EVENTS, Kind
 
 
 def test_readers_see_complete_loads_only(engine: StorageEngine, kind: Kind) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from tests.storage.processes import start
+from tests.support.processes import start
 
 _LOAD = """
 import json, time
 from datetime import datetime, timedelta, timezone
 from mixpanel_data import StorageEngine
 from mixpanel_data.types import TableMetadata
-from tests.factories import EVENTS, PROFILES, event, profile
+from tests.support.factories import EVENTS, PROFILES, event, profile
 
 india = timezone(timedelta(hours=5, minutes=30))
 times = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.storage.processes import run
+from tests.support.processes import run
 
 
 def test_importing_the_library_loads_no_migrations_and_no_terminal() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mixpanel_data.types import ColumnInfo, SQLResult, TableInfo, TableSchema
-from tests.factories import FETCHED_AT
+from tests.support.factories import FETCHED_AT
 
 COLUMN = ColumnInfo("insert_id", "VARCHAR", nullable=False, primary_key=True)
 INFO = TableInfo("jan", "events", 5, FETCHED_AT)

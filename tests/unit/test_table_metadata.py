@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from mixpanel_data.types import TableMetadata
-from tests.factories import FETCHED_AT, metadata
+from tests.support.factories import FETCHED_AT, metadata
 
 
 def test_only_the_kind_and_the_time_are_needed() -> None:
