@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from mixpanel_data import QueryError, StorageEngine
 from mixpanel_data._internal.duckdb.errors import Failure, classify
-from tests.factories import metadata
+from tests.support.factories import metadata
 
 ERRORS = [
     (duckdb.IOException("Could not write file: No space left on device"), Failure.DISK_FULL),

@@ -80,8 +80,8 @@ def _count_outside(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> 
     if meta.filter_events is not None:
         wanted += f", events {', '.join(map(repr, meta.filter_events))}"
     raise InvalidRecordError(
-        f"{outside:,} records for table '{job.table}' are of other days or events than the load"
-        f" replaces ({wanted}). The first is record {first[0] + 1}: {first.event_name!r} at"
+        f"{outside:,} of the records for table '{job.table}' are of other days or events than the"
+        f" load replaces ({wanted}). The first is record {first[0] + 1}: {first.event_name!r} at"
         f" {first.event_time}. Nothing was changed; give the days and events of these records, or"
         " load the right ones.",
         table_name=job.table,
