@@ -7,12 +7,13 @@ import re
 import shlex
 import signal
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 import typer.core
 
+from mixpanel_data.cli.console import printable
 from mixpanel_data.exceptions import (
     DatabaseLockedError,
     DatabaseNotFoundError,
@@ -24,6 +25,7 @@ from mixpanel_data.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 REFUSED = 1
@@ -60,6 +62,30 @@ def is_interrupt(error: BaseException) -> bool:
     return bool(_received) or isinstance(error, KeyboardInterrupt)
 
 
+@contextmanager
+def completing(look_up: Callable[[], str | None]) -> Iterator[None]:
+    """Let an interrupt in the block say what *look_up* finds done, None for nothing."""
+    try:
+        yield
+    except BaseException as error:
+        if is_interrupt(error) and not isinstance(error, Interrupted):
+            done = look_up()
+            raise Interrupted(f"too late: {done}" if done else "nothing was changed.") from error
+        raise
+
+
+def print_done(line: str) -> None:
+    """Print what was done; that it cannot be printed is no failure of what was done."""
+    try:
+        print(line)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        # What is left in the buffer would fail again at the end.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+        with suppress(OSError, ValueError):
+            say(line)
+
+
 class Commands(typer.core.TyperGroup):
     """The group of all commands: whatever ends one of them ends here."""
 
@@ -84,8 +110,8 @@ class Commands(typer.core.TyperGroup):
 
 
 def say(line: str) -> None:
-    """Print a line for the user, beside the results."""
-    typer.echo(line, err=True)
+    """Print a line for the user, beside the results, with no control characters from the data."""
+    typer.echo(printable(line), err=True)
 
 
 def explain(error: Exception) -> str:

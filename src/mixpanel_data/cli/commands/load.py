@@ -11,6 +11,7 @@ import typer
 
 from mixpanel_data import LoadInfo, StorageEngine, TableMetadata
 from mixpanel_data.cli.console import count
+from mixpanel_data.cli.errors import completing, print_done
 from mixpanel_data.cli.options import (
     DbOption,
     ProjectOption,
@@ -254,10 +255,12 @@ def _load(
     quiet: bool,
     **options: Any,
 ) -> None:
-    with opened as storage:
-        summary = load_files(storage, table, sources, metadata, quiet=quiet, **options)
+    stored: list[str] = []
+    # Ctrl-C while the database is being closed: the load is stored all the same.
+    with completing(lambda: next(iter(stored), None)), opened as storage:
+        stored.append(load_files(storage, table, sources, metadata, quiet=quiet, **options))
     if not quiet:
-        print(summary)
+        print_done(stored[0])
 
 
 def _existing(names: list[Path]) -> list[Path | BinaryIO]:
