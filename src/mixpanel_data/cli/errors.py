@@ -35,6 +35,8 @@ _READER_GONE = 128 + signal.SIGPIPE
 # DuckDB points into the statement with a copy of the line and a caret below it.
 _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
 
+_CONFINED = re.compile(r"disabled by configuration|configuration has been locked")
+
 _received: list[int] = []
 
 
@@ -153,6 +155,11 @@ def explain(error: Exception) -> str:
             )
         case QueryError():
             message = _POINTER.sub(r" (line \1)", str(error))
+            if _CONFINED.search(message):
+                message += (
+                    ". A query reads and writes nothing outside of the database;"
+                    " --allow-external lets it."
+                )
         case _:
             message = str(error) or type(error).__name__
     return " ".join(message.split())
