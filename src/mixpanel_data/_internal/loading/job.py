@@ -33,6 +33,7 @@ class LoadJob:
     if_missing: IfMissing = "error"
     needs_records: bool = False
     """Whether a source without a single record is refused."""
+    is_export: bool = False
     needs_window: bool = False
     """Whether records outside the window of the metadata are refused, not only counted."""
     started_at: datetime = field(default_factory=utc_now)
@@ -80,6 +81,8 @@ class LoadResult:
     replaced: int = 0
     outside: int = 0
     """Records of other days or events than the job's metadata says."""
+    invalid_last_seen: int = 0
+    """Profiles of an export whose ``$last_seen`` is no time, and NULL in the column."""
 
     @property
     def duplicates(self) -> int:
@@ -103,6 +106,8 @@ class LoadResult:
             duplicates=self.duplicates,
             collisions=self.collisions,
             replaced=self.replaced,
+            outside=self.outside,
+            invalid_last_seen=self.invalid_last_seen,
             library_version=__version__,
             duckdb_version=DUCKDB_VERSION,
         )

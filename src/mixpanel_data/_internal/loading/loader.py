@@ -51,6 +51,12 @@ class Loader:
             result = merge.apply(connection, job, table, target, read)
             _record(connection, job, table.name, result)
             source.stored(result.stored)
+        if result.outside:
+            logger.warning(
+                "%d of the records loaded into %s are of other days or events than its metadata"
+                " says.",
+                *(result.outside, job.table),
+            )
         logger.info(
             "Loaded %s into %s: %d records read, %d rows stored, %d duplicates skipped,"
             " %d collisions kept, %d rows replaced",

@@ -15,7 +15,7 @@ from sqlalchemy.schema import AddConstraint, DropTable
 
 from mixpanel_data._internal.duckdb import staging
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
-from mixpanel_data._internal.schema.tables import Kind
+from mixpanel_data._internal.schema.tables import PROFILES, Kind
 from mixpanel_data.exceptions import InvalidRecordError
 
 # A derived key is the taken one, this mark, and a fingerprint of the event. Mixpanel's own ids
@@ -37,12 +37,13 @@ def apply(
 ) -> LoadResult:
     """Merge the *read* records in *target* into *table*, and count what became of them."""
     outside = _count_outside(connection, job, target)
+    invalid = _count_invalid_last_seen(connection, job, target)
     if target is table:
         collisions = deduplicate(connection, job.kind, table, None)
         stored = _count(connection, table)
         if stored <= job.index_limit:
             connection.execute(AddConstraint(table.primary_key))
-        return LoadResult(read, stored, collisions, outside=outside)
+        return LoadResult(read, stored, collisions, 0, outside, invalid)
     before = _count(connection, table)
     condition = job.replace_condition(table)
     if condition is not None:
@@ -56,7 +57,7 @@ def apply(
         staging.drop_primary_key(connection, table)
     _copy(connection, sa.select(*(target.c[c.name] for c in table.columns)), table)
     connection.execute(DropTable(target))
-    return LoadResult(read, stored, collisions, replaced=before - left, outside=outside)
+    return LoadResult(read, stored, collisions, before - left, outside, invalid)
 
 
 def _count_outside(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> int:
@@ -89,6 +90,14 @@ def _count_outside(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> 
         outside=outside,
         source=job.source,
     )
+
+
+def _count_invalid_last_seen(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> int:
+    """Count the profiles of an export whose ``$last_seen`` is no time."""
+    if not job.is_export or job.kind is not PROFILES:
+        return 0
+    text = fresh.c.properties["$last_seen"].as_string()
+    return _count(connection, fresh, fresh.c.last_seen.is_(None) & (text != ""))
 
 
 def deduplicate(

@@ -67,6 +67,9 @@ loads_table = sa.Table(
     sa.Column("replaced", sa.BigInteger, nullable=False),
     sa.Column("library_version", sa.String, nullable=False),
     sa.Column("duckdb_version", sa.String, nullable=False),
+    # Records of other days or events than the load's, and profiles whose $last_seen is no time.
+    sa.Column("outside", sa.BigInteger),
+    sa.Column("invalid_last_seen", sa.BigInteger),
 )
 
 INTERNAL = (metadata_table, loads_table)

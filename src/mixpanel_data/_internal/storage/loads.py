@@ -171,6 +171,7 @@ class LoadMixin(StorageBase):
             ", ".join(str(s) for s in sources if isinstance(s, Path)) or None,
             if_missing,
             needs_records=not allow_empty,
+            is_export=True,
             needs_window=replace,
         )
         if allow_empty:

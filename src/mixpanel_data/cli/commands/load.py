@@ -11,7 +11,7 @@ import typer
 
 from mixpanel_data import LoadInfo, StorageEngine, TableMetadata
 from mixpanel_data.cli.console import count
-from mixpanel_data.cli.errors import completing, print_done
+from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.options import (
     DbOption,
     ProjectOption,
@@ -238,6 +238,12 @@ def load_files(
 
 
 def _summary(done: LoadInfo, *, shows_replaced: bool) -> str:
+    if done.outside:
+        noted = count(done.outside, "record")
+        say(f"Note: {noted} of other days or events than --from, --to and --event say.")
+    if done.invalid_last_seen:
+        noted = count(done.invalid_last_seen, "profile")
+        say(f"Note: {noted} with a $last_seen that is no time; last_seen is NULL there.")
     parts = [f"{count(done.stored, 'row')} stored"]
     if shows_replaced:
         parts.append(f"{count(done.replaced, 'row')} replaced")
