@@ -13,6 +13,8 @@ from tests.support.command_line import Run, Start
 from tests.support.files import ask, original
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 ROWS = 1_050_000  # more than a table with an index may have, so that one revision takes a while
 
 

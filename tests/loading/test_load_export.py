@@ -134,6 +134,7 @@ def test_the_log_tells_when_duckdb_did_not_read_the_files(
     assert len([r for r in caplog.records if "line by line" in r.getMessage()]) == told
 
 
+@pytest.mark.slow
 def test_too_many_odd_lines_go_the_other_way(memory: StorageEngine, tmp_path: Path) -> None:
     path = tmp_path / "flat.jsonl"
     row = {"event": "A", "time": 1_700_000_000, "distinct_id": 7, "$insert_id": "i"}
