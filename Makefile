@@ -3,26 +3,49 @@ PYTHON ?= python3
 # pyenv's own first: its python3.10 on the PATH is a stub that works only where 3.10 is chosen.
 PYTHON310 ?= $(firstword $(wildcard $(HOME)/.pyenv/versions/3.10*/bin/python) python3.10)
 VENV := .venv
+WHEEL := .venv-wheel
 OLDEST := .venv-oldest
 BENCH := .venv-bench
 BIN := $(VENV)/bin
+PROJECT := --editable '.[cli]'
+PYTEST := python -m pytest -n auto --dist worksteal
 
-.PHONY: demo test check format compliance bench oldest clean
+# $(call install,PYTHON,WHAT): make the virtual environment that the target is in. Pip reads
+# dependency groups from version 25.1 on.
+define install
+$(1) -m venv $(@D)
+$(@D)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+$(@D)/bin/python -m pip install --quiet $(2)
+touch $@
+endef
+
+.PHONY: demo quick test check format ci compliance bench oldest clean
 
 demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
 
+quick: $(VENV)/installed
+	$(BIN)/$(PYTEST) -m "not slow"
+
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-fail-under=95
+	$(BIN)/$(PYTEST) --cov --cov-fail-under=95
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python .ci/docstrings.py .ci benchmarks migrations src tests
 	$(BIN)/mypy
 
 format: $(VENV)/installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The checks and tests over the wheel, built anew, as users install it: src/ is only read.
+ci:
+	rm -f $(WHEEL)/installed
+	$(MAKE) --no-print-directory VENV=$(WHEEL) PROJECT="'.[cli]'" check
+	$(WHEEL)/bin/mypy tests/typing
+	$(MAKE) --no-print-directory VENV=$(WHEEL) PROJECT="'.[cli]'" test
 
 compliance: $(VENV)/installed
 	$(BIN)/python -m pytest -c tests/compliance/pytest.ini
@@ -31,26 +54,21 @@ bench: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks $(BENCHFLAGS)
 
 oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/python -m pytest -n auto --dist worksteal
+	$(OLDEST)/bin/$(PYTEST)
 
 $(VENV)/installed: pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $@
+	$(call install,$(PYTHON),$(PROJECT) --group dev)
 
 $(BENCH)/installed: pyproject.toml
-	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --editable '.[bench,cli]'
-	touch $@
+	$(call install,$(PYTHON),$(PROJECT) --group bench)
 
 $(OLDEST)/installed: pyproject.toml
 	@$(PYTHON310) --version > /dev/null 2>&1 || { echo \
-		"make oldest needs Python 3.10: put python3.10 on the PATH, or say where it is," \
+		"make oldest needs Python 3.10: put python3.10 on the PATH, or name it:" \
 		"make oldest PYTHON310=/path/to/python" >&2; exit 1; }
-	$(PYTHON310) -m venv $(OLDEST)
-	grep -oE '"[a-z-]+>=[0-9.]+"' pyproject.toml | sed 's/"//g; s/>=/==/' > $(OLDEST)/constraints.txt
-	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/constraints.txt --editable '.[dev]'
-	touch $@
+	mkdir -p $(OLDEST)
+	grep -oE '"[a-z_-]+>=[0-9.]+' pyproject.toml | sed 's/"//; s/>=/==/' > $(OLDEST)/constraints.txt
+	$(call install,$(PYTHON310),--constraint $(OLDEST)/constraints.txt $(PROJECT) --group dev)
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -15,6 +15,8 @@ from benchmarks.measure import MEASURES
 from benchmarks.rows import PREPARED
 from benchmarks.targets import TARGETS, Result, Target, judged
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -10,16 +10,17 @@ import pytest
 
 from mixpanel_data import maintenance
 from tests.support.command_line import Run, Start
-from tests.support.files import HEAD
-from tests.support.plain_files import ask, original
+from tests.support.files import HEAD, ask, original
 from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.slow
 
 ROWS = 1_050_000  # more than a table with an index may have, so that one revision takes a while
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return original(tmp_path_factory.mktemp("large") / "large.db", ROWS)
+    return original(tmp_path_factory.mktemp("large") / "large.db", {"events": ROWS})
 
 
 @pytest.fixture

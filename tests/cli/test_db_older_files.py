@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import Run
-from tests.support.plain_files import original
+from tests.support.files import original
 
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    return original(tmp_path / "my old.db")
+    return original(tmp_path / "my old.db", {"events": 5})
 
 
 def test_writing_to_an_older_file_names_the_command_that_mends_it(
@@ -25,7 +25,7 @@ def test_writing_to_an_older_file_names_the_command_that_mends_it(
 
 
 def test_an_older_file_can_be_read(run: Run, old: Path) -> None:
-    assert "2025-03-01 to 2025-03-31" in run("tables", "--db", old).out
+    assert "2024-01-01 to 2024-01-31" in run("tables", "--db", old).out
     assert "insert_id" in run("schema", "events", "--db", old).out
     assert run("query", "SELECT count(*) FROM events", "-f", "csv", "--db", old).out[-3:] == "5\r\n"
 

@@ -11,7 +11,7 @@ import pytest
 
 from mixpanel_data import StorageEngine, maintenance
 from tests.support.command_line import Run, Start
-from tests.support.plain_files import EVENTS, do, original, stranger
+from tests.support.files import EVENTS, do, original, stranger
 
 HEAD = maintenance.history()[-1].id
 
@@ -22,7 +22,7 @@ def shown(text: str) -> dict[str, str]:
 
 
 def test_the_original_librarys_file(run: Run, db_path: Path) -> None:
-    done = run("db", "status", original(db_path))
+    done = run("db", "status", original(db_path, {"events": 5}))
     lines = shown(done.out)
     assert lines["file"].startswith(f"{db_path}, 1.")
     assert lines["file"].endswith(f" MB ({db_path.stat().st_size:,} bytes)")
@@ -30,7 +30,7 @@ def test_the_original_librarys_file(run: Run, db_path: Path) -> None:
     assert lines["revision"] == f"0001; this version works with {HEAD}"
     assert lines["upgrade"].endswith(f"after a backup; mixpanel-data db upgrade {db_path}")
     assert "0003       A ledger of loads" in done.out
-    assert "events   events      5   2025-04-01 12:30" in done.out
+    assert "events   events      5   2024-02-01 12:30" in done.out
 
 
 def test_a_file_of_today(run: Run, loaded: Path) -> None:
@@ -60,7 +60,7 @@ def test_a_table_that_could_be_adopted(run: Run, loaded: Path) -> None:
 
 
 def test_commands_to_paste_are_quoted_for_a_shell(run: Run, tmp_path: Path) -> None:
-    path = original(tmp_path / "it's old.db")
+    path = original(tmp_path / "it's old.db", {"events": 5})
     assert """it'"'"'s old.db'""" in shown(run("db", "status", path).out)["upgrade"]
 
 
@@ -70,7 +70,9 @@ def test_names_move_no_cursor(run: Run, db_path: Path) -> None:
 
 
 def test_status_for_programs(run: Run, db_path: Path) -> None:
-    found = json.loads(run("db", "status", original(db_path), "--format", "json").out)
+    found = json.loads(
+        run("db", "status", original(db_path, {"events": 5}), "--format", "json").out
+    )
     assert (found["revision"], found["head"], found["is_known"]) == ("0001", HEAD, True)
     assert [revision["id"] for revision in found["pending"]][:2] == ["0002", "0003"]
     assert (found["tables"][0]["row_count"], found["size"]) == (5, db_path.stat().st_size)

@@ -6,7 +6,7 @@ import pytest
 
 from mixpanel_data import StorageEngine, maintenance
 from tests.support.command_line import Run
-from tests.support.plain_files import ask, do, original, stranger
+from tests.support.files import ask, do, original, stranger
 
 HEAD = maintenance.history()[-1].id
 
@@ -17,7 +17,7 @@ def revision_of(path: Path) -> str | None:
 
 @pytest.fixture
 def old(db_path: Path) -> Path:
-    return original(db_path)
+    return original(db_path, {"events": 5})
 
 
 def test_an_upgrade_says_what_it_did_and_where_the_backup_is(run: Run, old: Path) -> None:

@@ -39,6 +39,7 @@ def test_a_database_in_use_has_an_exit_code_of_its_own(start: Start, loaded: Pat
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_rolls_a_load_back(
     start: Start, db_path: Path, tmp_path: Path, number: signal.Signals, code: int
@@ -77,6 +78,7 @@ def test_ctrl_c_after_the_commit_comes_too_late(
     assert (done.code, done.out[:15], done.err) == (0, "events: 11 rows", "")
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_a_query_at_once_and_leaves_no_file(
     start: Start, loaded: Path, tmp_path: Path
 ) -> None:
@@ -95,6 +97,7 @@ def test_ctrl_c_stops_a_query_at_once_and_leaves_no_file(
     assert not list(tmp_path.glob("*result*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format_", ["csv", "json", "jsonl", "parquet", "table"])
 def test_a_reader_that_has_seen_enough_is_no_error(
     start: Start, loaded: Path, format_: str
@@ -109,6 +112,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(
     assert process.stderr.read() == b""
 
 
+@pytest.mark.slow
 def test_a_program_started_with_ctrl_c_ignored_keeps_ignoring_it(
     start: Start, db_path: Path, events_file: Path
 ) -> None:
@@ -148,6 +152,7 @@ def test_an_interrupt_that_the_database_made_an_error_of_is_an_interrupt(
     assert run("tables", "--db", loaded).code == 143
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["tables", "loads", "coverage events", "schema events"])
 def test_a_list_nobody_reads_is_no_error(start: Start, loaded: Path, command: str) -> None:
     reading, writing = os.pipe()

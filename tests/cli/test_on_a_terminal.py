@@ -8,6 +8,8 @@ from mixpanel_data import StorageEngine
 from tests.support.export_files import event, write_lines
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def big_file(tmp_path: Path) -> Path:

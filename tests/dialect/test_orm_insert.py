@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, composite, mapped_column
 
-from tests.dialect.columnar import arrow_tables
+from tests.support.columnar import arrow_tables
 
 
 class Base(DeclarativeBase):

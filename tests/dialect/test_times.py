@@ -99,6 +99,7 @@ def test_the_orm_stores_utc(engine: sa.Engine) -> None:
         assert session.scalars(sa.select(Moment.at)).one() == STORED
 
 
+@pytest.mark.slow
 def test_text_without_types_goes_by_utc_on_any_machine(url: str) -> None:
     code = f"""
 import datetime as dt, sqlalchemy as sa

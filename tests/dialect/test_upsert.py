@@ -48,6 +48,7 @@ def _adding() -> Any:
 keys = st.tuples(st.sampled_from(["x", "X", "y"]), st.integers(0, 2))
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.tuples(keys, st.integers(0, 99)), min_size=8, max_size=60))
 def test_sums_come_out_as_row_by_row(
     shared: sa.Connection, rows: list[tuple[tuple[str, int], int]]
@@ -61,6 +62,7 @@ def test_sums_come_out_as_row_by_row(
     assert {(a, b): n for a, b, n in stored} == expected
 
 
+@pytest.mark.slow
 @given(rows=st.lists(st.tuples(keys, st.integers(0, 99)), min_size=8, max_size=60))
 def test_do_nothing_keeps_the_first(
     shared: sa.Connection, rows: list[tuple[tuple[str, int], int]]

@@ -1,36 +1,29 @@
-"""The sample export and its known figures, where they are at hand."""
+"""The readers find in sample exports what is known to be in them."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mixpanel_data.formats import read_export, read_profiles
+from tests.support import new_sample
+from tests.support.samples import SAMPLES, Sample
 
 if TYPE_CHECKING:
     from mixpanel_data.types import EventRecord
 
-DATA = Path(__file__).parents[2].parent / "shared" / "data"
-
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the sample data is not at hand")
+each_sample = pytest.mark.parametrize("sample", SAMPLES)
 
 
-@pytest.fixture(scope="module")
-def expected() -> dict[str, Any]:
-    figures: dict[str, Any] = json.loads((DATA / "expected.json").read_text())
-    return figures
-
-
-def test_every_event_is_read(expected: dict[str, Any]) -> None:
-    epoch = datetime(1970, 1, 1)
+@each_sample
+def test_every_event_is_read(sample: Sample) -> None:
+    epoch, expected = datetime(1970, 1, 1), sample.expected
     stored: dict[tuple[object, ...], EventRecord] = {}
     count = 0
-    for record in read_export(DATA / "events.jsonl.gz"):
+    for record in read_export(sample.events):
         count += 1
         key = tuple(record[k] for k in ("event_name", "event_time", "distinct_id", "insert_id"))
         stored.setdefault(key, record)
@@ -45,11 +38,18 @@ def test_every_event_is_read(expected: dict[str, Any]) -> None:
     assert sum(amounts) == expected["sum_of_amount"]
 
 
-def test_reading_again_gives_the_same_records() -> None:
-    path = DATA / "events.jsonl.gz"
-    assert list(read_export(path)) == list(read_export(path))
+@each_sample
+def test_reading_again_gives_the_same_records(sample: Sample) -> None:
+    assert list(read_export(sample.events)) == list(read_export(sample.events))
 
 
-def test_every_profile_is_read(expected: dict[str, Any]) -> None:
-    records = list(read_profiles(DATA / "profiles.jsonl.gz"))
-    assert len({r["distinct_id"] for r in records}) == len(records) == expected["profiles"]
+@each_sample
+def test_every_profile_is_read(sample: Sample) -> None:
+    records = list(read_profiles(sample.profiles))
+    count = sample.expected["profiles"]
+    assert len({r["distinct_id"] for r in records}) == len(records) == count
+
+
+def test_the_sample_is_what_its_script_writes() -> None:
+    for name, text in new_sample.contents().items():
+        assert (new_sample.FOLDER / name).read_bytes() == text.encode()

@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.processes import run
 
+pytestmark = pytest.mark.slow
+
 _STREAM = """
 import json
 from mixpanel_data import StorageEngine

@@ -138,6 +138,7 @@ def test_a_literal_id_that_equals_a_derived_one(memory: StorageEngine) -> None:
         memory.drop_table("data")
 
 
+@pytest.mark.slow
 def test_a_literal_id_that_equals_a_derived_one_across_loads(memory: StorageEngine) -> None:
     literal = event(0, event_name="Literal", insert_id=_derived())
     for order in permutations([A, B, literal]):

@@ -10,6 +10,8 @@ from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, PROFILES, Kind, dump
 from tests.support.processes import run
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("resource", reason="the system has no limits to set")
 
 _LOAD = """

@@ -14,7 +14,10 @@ from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, PROFILES, Kind, dump
 from tests.support.processes import run
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork"),
+]
 
 COUNT, BATCH = 1_500, 500
 

@@ -11,6 +11,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, event
 
+pytestmark = pytest.mark.slow
+
 
 def _wide(count: int, folder: Path, seen: set[str]) -> Iterator[Any]:
     for n in range(count):

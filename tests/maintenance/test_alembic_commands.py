@@ -20,6 +20,8 @@ from mixpanel_data._internal.schema import revisions, tables
 from tests.support.files import HEAD, REVISIONS, contents, revision_of, schema, without_keys
 from tests.support.processes import ROOT
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., str]
 
 

@@ -67,6 +67,7 @@ def test_a_backup_overwrites_nothing(name: str, newest: Path, tmp_path: Path) ->
     assert (tmp_path / name).read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_others_may_read_while_a_backup_is_made(newest: Path, tmp_path: Path) -> None:
     other = OtherProcess()
     other.run("engine = StorageEngine(path, read_only=True)", path=str(newest))
@@ -74,6 +75,7 @@ def test_others_may_read_while_a_backup_is_made(newest: Path, tmp_path: Path) ->
     other.end()
 
 
+@pytest.mark.slow
 def test_nobody_may_write_meanwhile(newest: Path, tmp_path: Path) -> None:
     other = OtherProcess()
     other.run("engine = StorageEngine(path)", path=str(newest))
@@ -130,6 +132,7 @@ def test_what_a_killed_compaction_left_is_in_nobodys_way(newest: Path) -> None:
     assert contents(newest) == seen
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_file(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="the system has no limits to set")
     path = original(tmp_path / "made.db", {"jan": 5000}, text=200)

@@ -14,6 +14,8 @@ from mixpanel_data.exceptions import DatabaseLockedError, QueryError
 from tests.support.files import HEAD, REVISIONS, contents, original, revision_of, without_keys
 from tests.support.processes import OtherProcess, run, start
 
+pytestmark = pytest.mark.slow
+
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 
 # One interpreter forks a child for every trial, before it ever opens a database itself.

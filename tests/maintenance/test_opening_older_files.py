@@ -17,10 +17,10 @@ from tests.support.files import (
     REVISIONS,
     asset,
     contents,
-    original,
     revision_of,
     schema,
     stamp,
+    unregistered,
 )
 
 
@@ -77,7 +77,7 @@ def test_an_older_file_answers_a_reader(older: Path) -> None:
 
 
 def test_a_reader_of_a_file_without_a_catalogue_sees_no_tables(tmp_path: Path) -> None:
-    path = original(tmp_path / "bare.db", {"jan": 3}, catalog=False)
+    path = unregistered(tmp_path / "bare.db", "jan", 3)
     with StorageEngine(path, read_only=True) as engine:
         assert engine.list_tables() == []
         assert engine.loads() == []

@@ -13,11 +13,11 @@ from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data._internal.schema import tables
 from mixpanel_data.exceptions import SchemaVersionError, TableNotFoundError
 from tests.support.factories import metadata
-from tests.support.files import HEAD, contents, original
+from tests.support.files import HEAD, contents, unregistered
 
 
 def test_a_file_without_a_catalogue_is_recognised_by_its_tables(tmp_path: Path) -> None:
-    path = original(tmp_path / "bare.db", {"jan": 20}, catalog=False)
+    path = unregistered(tmp_path / "bare.db", "jan", 20)
     with pytest.raises(SchemaVersionError, match="0001"):
         StorageEngine(path)
     before = contents(path)
@@ -28,7 +28,7 @@ def test_a_file_without_a_catalogue_is_recognised_by_its_tables(tmp_path: Path) 
 def test_it_is_recognised_when_todays_tables_have_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = original(tmp_path / "bare.db", {"jan": 20}, catalog=False)
+    path = unregistered(tmp_path / "bare.db", "jan", 20)
     newer = tables.events.to_metadata(sa.MetaData())
     newer.append_column(sa.Column("added", sa.String))
     monkeypatch.setitem(tables.KINDS, "events", replace(tables.EVENTS, template=newer))
@@ -37,7 +37,7 @@ def test_it_is_recognised_when_todays_tables_have_more(
 
 
 def test_a_table_that_only_looks_alike_makes_no_file_ours(tmp_path: Path) -> None:
-    path = original(tmp_path / "source.db", {"jan": 20}, catalog=False)
+    path = unregistered(tmp_path / "source.db", "jan", 20)
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE copied AS FROM jan")
         connection.execute("DROP TABLE jan")

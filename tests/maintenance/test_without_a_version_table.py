@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from mixpanel_data import StorageEngine, maintenance
-from tests.support.files import EVENTS, HEAD, REVISIONS, asset, contents, revision_of, schema
-
-
-def _do(path: Path, *statements: str) -> Path:
-    with duckdb.connect(str(path)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-    return path
+from tests.support.files import EVENTS, HEAD, REVISIONS, asset, contents, do, revision_of, schema
 
 
 @pytest.fixture(params=REVISIONS[1:3])
 def unrecorded(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Return a file of a version that had filters, or a ledger, but no revisions yet."""
-    return _do(asset(request.param, tmp_path), "DROP TABLE _alembic_version")
+    return do(asset(request.param, tmp_path), "DROP TABLE _alembic_version")
 
 
 def test_its_tables_tell_the_revision(unrecorded: Path, request: pytest.FixtureRequest) -> None:
@@ -48,19 +40,19 @@ def test_it_comes_to_the_head(unrecorded: Path, tmp_path: Path) -> None:
 )
 def test_the_sql_for_it_can_be_run_by_hand(unrecorded: Path, sql: object, reached: str) -> None:
     assert callable(sql)
-    assert revision_of(_do(unrecorded, sql(unrecorded))) == reached
+    assert revision_of(do(unrecorded, sql(unrecorded))) == reached
 
 
 def test_somebody_elses_table_of_the_name_is_no_catalogue(tmp_path: Path) -> None:
-    path = _do(tmp_path / "theirs.db", "CREATE TABLE _metadata AS SELECT 1 AS id")
-    _do(path, EVENTS.format("loose"))
+    path = do(tmp_path / "theirs.db", "CREATE TABLE _metadata AS SELECT 1 AS id")
+    do(path, EVENTS.format("loose"))
     assert maintenance.status(path).unregistered == {"loose": "events"}
     assert [problem.table for problem in maintenance.check(path)] == ["loose"]
 
 
 def test_adopting_makes_the_file_one_of_ours(tmp_path: Path) -> None:
-    path = _do(tmp_path / "theirs.db", EVENTS.format("keyed"), "CREATE TABLE loose AS FROM keyed")
-    _do(path, "DROP TABLE keyed")
+    path = do(tmp_path / "theirs.db", EVENTS.format("keyed"), "CREATE TABLE loose AS FROM keyed")
+    do(path, "DROP TABLE keyed")
     assert revision_of(path) is None
     assert maintenance.adopt(path, "loose").row_count == 0
     assert revision_of(path) == HEAD

@@ -75,6 +75,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "status"), ENDINGS.values(), ids=ENDINGS)
 def test_it_goes_when_the_interpreter_ends(ending: str, status: int, temp_folder: Path) -> None:
     process = start(_LOADED + ending, TMPDIR=str(temp_folder))
@@ -84,6 +85,7 @@ def test_it_goes_when_the_interpreter_ends(ending: str, status: int, temp_folder
     assert list(temp_folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_goes_with_the_next_one(temp_folder: Path) -> None:
     process = start(_LOADED + "time.sleep(60)", TMPDIR=str(temp_folder))
     assert process.stdout
@@ -97,6 +99,7 @@ def test_what_a_killed_process_left_goes_with_the_next_one(temp_folder: Path) ->
     assert list(temp_folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_living_process_uses_stays(temp_folder: Path) -> None:
     count = "sys.stdin.readline(); print(engine.execute_scalar('SELECT count(*) FROM data'))"
     process = start(_LOADED + count, TMPDIR=str(temp_folder))

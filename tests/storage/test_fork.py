@@ -10,7 +10,10 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.processes import run
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork"),
+]
 
 _FORK = """
 import os, signal, sys

@@ -6,11 +6,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
+import pytest
 import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableExistsError
 from tests.support.factories import EVENTS, Kind
+
+pytestmark = pytest.mark.slow
 
 
 def test_readers_see_complete_loads_only(engine: StorageEngine, kind: Kind) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.support.processes import start
+
+pytestmark = pytest.mark.slow
 
 _LOAD = """
 import json, time

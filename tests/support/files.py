@@ -1,4 +1,4 @@
-"""Database files as earlier versions left them, and what can be seen in a file."""
+"""Database files as earlier versions or strangers left them, and what can be seen in a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROFILES = """CREATE TABLE "{}" (distinct_id VARCHAR PRIMARY KEY, properties JSO
     last_seen TIMESTAMP)"""
 # What a later revision adds to users' tables is not looked at.
 _FIRST_COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id", "properties", "last_seen")
-_EVENT = """INSERT INTO "{}" SELECT 'Event ' || n % 3, TIMESTAMP '2024-01-01' + to_minutes(n),
+_ROWS = """INSERT INTO "{}" SELECT 'Event ' || n % 3, TIMESTAMP '2024-01-01' + to_minutes(n),
     'user-' || n % 5, 'id-' || n * 7919 % 15485863, json_object('n', n, 'text', repeat('x', {}))
     FROM range({}) t(n)"""
 
@@ -33,18 +33,38 @@ def asset(revision: str, folder: Path) -> Path:
     return Path(shutil.copy(ASSETS / f"{revision}.db", folder / "old.db"))
 
 
-def original(path: Path, tables: dict[str, int], *, text: int = 1, catalog: bool = True) -> Path:
-    """Write a file as the original library did, with events tables of so many rows."""
+def do(path: Path, *statements: str) -> Path:
+    """Run statements on a file by DuckDB alone."""
     with duckdb.connect(str(path)) as connection:
-        if catalog:
-            connection.execute(CATALOG)
-        for name, rows in tables.items():
-            connection.execute(EVENTS.format(name))
-            connection.execute(_EVENT.format(name, text, rows))
-            if catalog:
-                entry = [name, "events", "2024-02-01", "2024-01-01", "2024-01-31", rows]
-                connection.execute("INSERT INTO _metadata VALUES (?, ?, ?, ?, ?, ?)", entry)
+        for statement in statements:
+            connection.execute(statement)
     return path
+
+
+def ask(path: Path, query: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query that DuckDB alone answers."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def unregistered(path: Path, name: str, rows: int, *, text: int = 1) -> Path:
+    """Write an events table of so many rows that no catalogue names."""
+    return do(path, EVENTS.format(name), _ROWS.format(name, text, rows))
+
+
+def original(path: Path, tables: dict[str, int], *, text: int = 1) -> Path:
+    """Write a file as the original library did, with events tables of so many rows."""
+    do(path, CATALOG)
+    for name, rows in tables.items():
+        unregistered(path, name, rows, text=text)
+        entry = (name, "events", "2024-02-01 12:30:00", "2024-01-01", "2024-01-31", rows)
+        do(path, f"INSERT INTO _metadata VALUES {entry}")
+    return path
+
+
+def stranger(path: Path) -> Path:
+    """Write a file with nothing of the library's in it."""
+    return do(path, "CREATE TABLE songs AS SELECT 1 AS id", "CREATE VIEW top AS FROM songs")
 
 
 def contents(path: Path) -> dict[str, Any]:
@@ -93,11 +113,11 @@ def without_keys(seen: dict[str, Any]) -> dict[str, Any]:
 
 def schema(path: Path) -> list[tuple[Any, ...]]:
     """Return the columns of the internal tables."""
-    with duckdb.connect(str(path), read_only=True) as connection:
-        return connection.execute(
-            "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()"
-            " WHERE starts_with(table_name, '_') ORDER BY table_name, column_index"
-        ).fetchall()
+    return ask(
+        path,
+        "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()"
+        " WHERE starts_with(table_name, '_') ORDER BY table_name, column_index",
+    )
 
 
 def revision_of(path: Path) -> str | None:
@@ -107,9 +127,7 @@ def revision_of(path: Path) -> str | None:
 
 def stamp(path: Path, revision: str) -> Path:
     """Write another revision into a file."""
-    with duckdb.connect(str(path)) as connection:
-        connection.execute("UPDATE _alembic_version SET version_num = ?", [revision])
-    return path
+    return do(path, f"UPDATE _alembic_version SET version_num = '{revision}'")
 
 
 def as_json(value: object) -> str:
