@@ -1,7 +1,7 @@
 """What becomes of the records of a load, by set-based SQL in the load's own transaction.
 
-Records are deduplicated among themselves and against the table, replace what the job says, and
-move in. The table needs no index meanwhile. A new table gets its primary key at the end, where an
+Records are deduplicated among themselves and against the table, replace what the job says (a
+window of days, or by upsert the profiles of the same key), and move in. The table needs no index meanwhile. A new table gets its primary key at the end, where an
 index is built in bulk; a table past ``index_limit`` rows has none: it must fit in memory.
 """
 
