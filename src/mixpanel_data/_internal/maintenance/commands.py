@@ -19,7 +19,12 @@ import duckdb
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import driver_of
 from mixpanel_data._internal.duckdb.errors import query_errors
-from mixpanel_data._internal.duckdb.files import close_shared, open_shared, wal_path
+from mixpanel_data._internal.duckdb.files import (
+    close_shared,
+    open_shared,
+    resolve_path,
+    wal_path,
+)
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.maintenance import backup as copies
 from mixpanel_data._internal.maintenance import integrity
@@ -59,6 +64,7 @@ def history() -> list[Revision]:
 
 def status(path: str | Path) -> DatabaseStatus:
     """Return what a DuckDB file is to this library, without touching it."""
+    path = resolve_path(path)
     with _opened(path, read_only=True) as database, database.begin() as connection:
         raw = database.root_connection
         found, known = revisions.current_revision(raw), revisions.revision_ids()
@@ -68,8 +74,8 @@ def status(path: str | Path) -> DatabaseStatus:
         unregistered = {name: kind.name for name, kind in revisions.unregistered(raw).items()}
         others = sorted(set(catalog.names(connection)) - ours - unregistered.keys())
         return DatabaseStatus(
-            path=Path(path),
-            size=Path(path).stat().st_size,
+            path=path,
+            size=path.stat().st_size,
             storage_version=copies.storage_version(raw),
             revision=found,
             head=revisions.head(),
@@ -158,7 +164,7 @@ def backup(path: str | Path, destination: str | Path) -> Path:
     Raises:
         FileExistsError: *destination* is there.
     """
-    source, copy = Path(path), Path(destination)
+    source, copy = resolve_path(path), resolve_path(destination)
     for place in (copy, wal_path(copy)):
         if place.exists():
             raise FileExistsError(f"{place} is there already; choose another place for the backup.")
@@ -180,7 +186,7 @@ def compact(path: str | Path) -> tuple[int, int]:
     DuckDB reuses the space of what was deleted, but hardly ever gives it back. The new file takes
     the old one's place at once, when it is whole.
     """
-    path = Path(path).resolve()
+    path = resolve_path(path).resolve()
     new = path.with_name(f"{path.name}.compacting")
     before = path.stat().st_size if path.exists() else 0
     with _opened(path, exclusive=True) as database, query_errors(f"compact {path}"):
@@ -309,6 +315,7 @@ def _sql(path: str | Path, target: str | None) -> str:
 
 
 def _opened(path: str | Path, *, read_only: bool = False, exclusive: bool = False) -> Database:
-    if not Path(path).exists():
+    path = resolve_path(path)
+    if not path.exists():
         raise DatabaseNotFoundError(path)
     return Database.open(path, read_only=read_only, exclusive=exclusive)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import weakref
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+
+from mixpanel_data._internal.duckdb.interrupt import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -213,14 +216,15 @@ class Cursor:
         """Run one statement."""
         self.close()
         raw = self.connection.raw
-        raw.execute(statement, parameters or None)
+        interruptible(raw, lambda: raw.execute(statement, parameters or None))
         self._describe(raw, statement)
 
     def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
         """Run one statement for every row of parameters."""
         self.close()
         if parameters:
-            self.connection.raw.executemany(statement, parameters)
+            raw = self.connection.raw
+            interruptible(raw, lambda: raw.executemany(statement, parameters))
 
     def _describe(self, raw: duckdb.DuckDBPyConnection, statement: str) -> None:
         description = raw.description
@@ -247,19 +251,21 @@ class Cursor:
         self._check_readable()
         size = self.arraysize if size is None else size
         if self._driver is not None:
-            return self._driver.fetchmany(size)
+            return interruptible(self._driver, partial(self._driver.fetchmany, size))
         return list(islice(self._kept, size))
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return all rows that are left."""
         self._check_readable()
-        return self._driver.fetchall() if self._driver is not None else list(self._kept)
+        if self._driver is not None:
+            return interruptible(self._driver, self._driver.fetchall)
+        return list(self._kept)
 
     def buffer_rows(self) -> None:
         """Fetch the unread rows from the driver into memory."""
         if self._driver is not None:
             driver, self._driver = self._driver, None
-            self._kept = iter(driver.fetchall())
+            self._kept = iter(interruptible(driver, driver.fetchall))
 
     def invalidate(self) -> None:
         """Refuse further reading: the rows went with their transaction."""
