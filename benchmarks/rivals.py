@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from benchmarks.loads import TABLE
 from benchmarks.measure import measure, net, timed
@@ -20,21 +19,6 @@ def executemany(folder: Path, count: int) -> float:
     connection.execute(TABLE.format(key="PRIMARY KEY"))
     insert = "INSERT INTO e VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
     return timed(lambda: connection.executemany(insert, rows))
-
-
-@measure("SQLAlchemy insert() on duckdb-engine, no key", share=0.005)
-def stock_engine(folder: Path, count: int) -> float:
-    import duckdb_engine  # noqa: F401
-    import sqlalchemy as sa
-
-    rows = list(events(count))
-    kinds: tuple[Any, ...] = (sa.String, sa.TIMESTAMP, sa.String, sa.String, sa.JSON)
-    columns: list[sa.Column[Any]] = [sa.Column(name, kind) for name, kind in zip(rows[0], kinds)]
-    table = sa.Table("e", sa.MetaData(), *columns)
-    engine = sa.create_engine(f"duckdb:///{folder / 'other.db'}")
-    with engine.begin() as connection:
-        connection.execute(sa.schema.CreateTable(table))
-        return timed(lambda: connection.execute(sa.insert(table), rows))
 
 
 @measure("pandas to_sql on duckdb-engine, no key", share=0.005)

@@ -71,6 +71,7 @@ TEN, THIRTY = (
 )
 RECORDS = "DuckDB: read_json of records, keyed"
 EXPORT = "DuckDB: INSERT … SELECT of an export, keyed"
+BY_HAND = "Arrow packed with json.dumps, one INSERT … SELECT, keyed"
 
 TARGETS = (
     Target(SMALL, RECORDS, most=2.0),
@@ -87,6 +88,8 @@ TARGETS = (
     Target("execute_scalar('SELECT 1')", most=1, unit=" ms"),
     Target("open a database, beyond duckdb.connect()", most=5, unit=" ms"),
     Target("upgrade the original's file of 5 times the rows", most=1000, peak=True),
+    Target("Core insert(), keyed", BY_HAND, most=1.25),
+    Target("ORM insert(), keyed", BY_HAND, most=1.25),
     Target("import mixpanel_data", "import duckdb, pandas, sqlalchemy"),
 )
 

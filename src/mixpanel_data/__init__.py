@@ -5,6 +5,7 @@ from mixpanel_data._version import __version__
 from mixpanel_data.exceptions import (
     DatabaseLockedError,
     DatabaseNotFoundError,
+    EmptyLoadError,
     ForkedEngineError,
     InvalidRecordError,
     MixpanelDataError,
@@ -30,6 +31,7 @@ __all__ = [
     "Coverage",
     "DatabaseLockedError",
     "DatabaseNotFoundError",
+    "EmptyLoadError",
     "EventRecord",
     "ForkedEngineError",
     "InvalidRecordError",

@@ -5,6 +5,7 @@ MixpanelDataError
 ├── TableNotFoundError      a table that is not there
 ├── QueryError              the database refused a statement
 ├── InvalidRecordError      a record or an export line that cannot be stored (also a ValueError)
+├── EmptyLoadError          a source without a single record (also a ValueError)
 ├── DatabaseLockedError     another process holds the file
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
 ├── ForkedEngineError       an engine used in a process that inherited it (also a RuntimeError)
@@ -87,6 +88,26 @@ class InvalidRecordError(MixpanelDataError, ValueError):
     """A record, or a line of an export, cannot be stored; nothing of its load was."""
 
     code = "INVALID_RECORD"
+
+
+class EmptyLoadError(MixpanelDataError, ValueError):
+    """A source without a single record, where that looks like a mistake; nothing was changed."""
+
+    code = "EMPTY_LOAD"
+
+    def __init__(self, table_name: str, source: str | None = None) -> None:
+        suggestion = (
+            "A failed download leaves nothing, too: check the source. If there is nothing for"
+            " these days, say so with allow_empty=True (--allow-empty)."
+        )
+        super().__init__(
+            f"There is not a single record in {source or 'the source'} to load into '{table_name}'."
+            f" Nothing was changed. {suggestion}",
+            table_name=table_name,
+            source=source,
+            suggestion=suggestion,
+        )
+        self.table_name = table_name
 
 
 class DatabaseLockedError(MixpanelDataError):

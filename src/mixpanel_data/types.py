@@ -160,7 +160,9 @@ class LoadInfo:
 
     ``records`` were read, ``stored`` of them kept. ``duplicates`` were skipped, ``collisions`` kept
     under an ``insert_id`` of their own, and ``replaced`` rows were there before and made way.
-    ``filters`` are the filter fields of the load's metadata that were given.
+    ``filters`` are the filter fields of the load's metadata that were given; ``outside`` counts the
+    records of other days or events. ``invalid_last_seen`` counts the profiles whose ``$last_seen``
+    is no ISO time: it is NULL in the column, and stays as it is in the properties.
     """
 
     table_name: str
@@ -179,6 +181,8 @@ class LoadInfo:
     replaced: int
     library_version: str
     duckdb_version: str
+    outside: int = 0
+    invalid_last_seen: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""

@@ -10,7 +10,7 @@ import pytest
 
 from mixpanel_data import maintenance
 from tests.support.command_line import Run, Start
-from tests.support.files import ask, original
+from tests.support.files import HEAD, ask, original
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,7 @@ def test_an_interrupted_upgrade_goes_on_where_it_ended(large: Path, run: Run) ->
     terminal.type("\x03")
     assert terminal.wait() == 130
     done = run("db", "upgrade", large)
-    assert done.out.startswith(f"Upgraded {large} from revision 0003 to 0004.\n")
+    assert done.out.startswith(f"Upgraded {large} from revision 0003 to {HEAD}.\n")
     assert ask(large, "SELECT count(DISTINCT insert_id) FROM events") == [(ROWS,)]
 
 
@@ -83,7 +83,7 @@ def test_quiet_shows_nothing(large: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "code", "left"), [("y\n", 0, "0002"), ("n\n", 1, "0004"), ("\x03", 130, "0004")]
+    ("answer", "code", "left"), [("y\n", 0, "0002"), ("n\n", 1, HEAD), ("\x03", 130, HEAD)]
 )
 def test_a_downgrade_asks(loaded: Path, answer: str, code: int, left: str) -> None:
     terminal = Terminal("db", "downgrade", loaded, "0002")

@@ -127,7 +127,7 @@ def test_events(
     path = folder / "events.jsonl"
     path.write_text("\n".join([*texts, *([] if odd is None else [odd])]) + end, newline="")
     meta = metadata("events")
-    ours = _outcome(shared, lambda: shared.load_export("data", path, meta))
+    ours = _outcome(shared, lambda: shared.load_export("data", path, meta, allow_empty=True))
     assert ours == _outcome(
         shared, lambda: shared.create_events_table("data", read_export(path), meta)
     )
@@ -138,7 +138,73 @@ def test_profiles(texts: list[str], folder: Path, shared: StorageEngine) -> None
     path = folder / "profiles.jsonl.gz"
     path.write_bytes(gzip.compress("\n".join(texts).encode()))
     meta = metadata("profiles")
-    ours = _outcome(shared, lambda: shared.load_export("data", path, meta))
+    ours = _outcome(shared, lambda: shared.load_export("data", path, meta, allow_empty=True))
     assert ours == _outcome(
         shared, lambda: shared.create_profiles_table("data", read_profiles(path), meta)
+    )
+
+
+def _event(properties: str) -> str:
+    ids = '"distinct_id":"u","$insert_id":"i"'
+    return '{"event":"e","properties":{"time":1700000000,' + properties + "," + ids + "}}"
+
+
+# What two parsers may take differently.
+TRAPS = {
+    "nested deeply": _event('"d":' + '{"a":' * 300 + "1" + "}" * 300),
+    "nested more deeply": _event('"d":' + '{"a":' * 600 + "1" + "}" * 600),
+    "nested too deeply": _event('"d":' + '{"a":' * 1100 + "1" + "}" * 1100),
+    "lists nested deeply": _event('"d":' + "[" * 900 + "1" + "]" * 900),
+    "lists nested too deeply": _event('"d":' + "[" * 1100 + "1" + "]" * 1100),
+    "escaped time": _event('"t\\u0069me":5'),
+    "escaped key, twice": _event('"\\u0061":1,"a":2'),
+    "key twice": _event('"a":1,"a":2'),
+    "key three times": _event('"a":1,"b":0,"a":{"c":1},"a":[2]'),
+    "key twice within": _event('"n":{"a":1,"b":[{"c":1,"c":2}],"a":3}'),
+    "key twice in a list": _event('"n":[1,{"c":1,"c":2}]'),
+    "distinct_id twice": _event('"distinct_id":"first"'),
+    "integer of 310 digits": _event('"n":1' + "0" * 309),
+    "negative integer of 310 digits": _event('"n":-1' + "0" * 309),
+    "integer of 300 digits": _event('"n":1' + "0" * 299),
+    "empty list": _event('"x":[],"y":{},"z":[ ]'),
+    "trailing comma": _event('"x":[1,]'),
+    "trailing comma of an object": _event('"x":{"y":1,}'),
+    "text that looks like one": _event('"x":"a,]","y":"[,"'),
+}
+PAGE_TRAPS = {
+    "trailing comma of a page": '{"results":[{"$distinct_id":"u","$properties":{}},]}',
+    "trailing comma after a page": '{"results":[{"$distinct_id":"u","$properties":{}}],}',
+    "key twice": '{"$distinct_id":"u","$properties":{"x":1,"x":2}}',
+    "key twice in a page": '{"results":[{"$distinct_id":"u","$properties":{"x":1,"x":2}}]}',
+    "$last_seen twice": '{"$distinct_id":"u","$properties":{"$last_seen":"2025-01-01T00:00:00",'
+    '"$last_seen":"2025-01-02T00:00:00"}}',
+    "nested too deeply": '{"$distinct_id":"u","$properties":{"d":'
+    + '{"a":' * 1100
+    + "1"
+    + "}" * 1100
+    + "}}",
+}
+
+
+@pytest.mark.parametrize("line", TRAPS.values(), ids=TRAPS)
+def test_events_that_parsers_take_differently(
+    line: str, tmp_path: Path, memory: StorageEngine
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(f"{line}\n")
+    ours = _outcome(memory, lambda: memory.load_export("data", path, metadata()))
+    assert ours == _outcome(
+        memory, lambda: memory.create_events_table("data", read_export(path), metadata())
+    )
+
+
+@pytest.mark.parametrize("line", PAGE_TRAPS.values(), ids=PAGE_TRAPS)
+def test_profiles_that_parsers_take_differently(
+    line: str, tmp_path: Path, memory: StorageEngine
+) -> None:
+    path, meta = tmp_path / "profiles.jsonl", metadata("profiles")
+    path.write_text(f"{line}\n")
+    ours = _outcome(memory, lambda: memory.load_export("data", path, meta))
+    assert ours == _outcome(
+        memory, lambda: memory.create_profiles_table("data", read_profiles(path), meta)
     )

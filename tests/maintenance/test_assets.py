@@ -98,6 +98,6 @@ def test_the_revision_that_takes_long_is_reported(tmp_path: Path) -> None:
     path = original(tmp_path / "large.db", {"jan": 1_100_000})
     seen: list[tuple[str, float]] = []
     maintenance.upgrade(path, backup=False, progress=lambda *step: seen.append(step))
-    assert seen[-1][0] == HEAD
+    assert "0004" in {revision for revision, _ in seen}
     assert all(0 <= done <= 1 for _, done in seen)
     assert maintenance.status(path).tables[0].row_count == 1_100_000

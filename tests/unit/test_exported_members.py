@@ -16,6 +16,7 @@ PROMISED = {
     "Coverage",
     "DatabaseLockedError",
     "DatabaseNotFoundError",
+    "EmptyLoadError",
     "EventRecord",
     "ForkedEngineError",
     "InvalidRecordError",

@@ -15,7 +15,7 @@ PACKAGE = ROOT.name
 
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
-    ["_version", "exceptions", "types", "_internal.iso8601"],
+    ["_version", "exceptions", "types", "_internal.iso8601", "_internal.json_text"],
     ["_internal.duckdb"],
     ["_internal.formats", "_internal.schema", "orm", "demo"],
     ["_internal.loading", "_internal.maintenance", "reports", "formats"],

@@ -1,5 +1,7 @@
 """The commands, put together; a new group of commands is one module and one line here."""
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -74,6 +76,9 @@ def root(version: VersionOption = False) -> None:
 def run() -> None:
     """Run the command that the arguments ask for, and exit with its code."""
     watch_signals()
+    # Closed by whoever started this: what is printed goes nowhere, which is no failure.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
         app(prog_name="mixpanel-data")
     except SystemExit as ended:

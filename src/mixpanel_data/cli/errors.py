@@ -7,12 +7,13 @@ import re
 import shlex
 import signal
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 import typer.core
 
+from mixpanel_data.cli.console import printable
 from mixpanel_data.exceptions import (
     DatabaseLockedError,
     DatabaseNotFoundError,
@@ -24,6 +25,7 @@ from mixpanel_data.exceptions import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 REFUSED = 1
@@ -32,6 +34,8 @@ _READER_GONE = 128 + signal.SIGPIPE
 
 # DuckDB points into the statement with a copy of the line and a caret below it.
 _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
+
+_CONFINED = re.compile(r"disabled by configuration|configuration has been locked")
 
 _received: list[int] = []
 
@@ -60,6 +64,30 @@ def is_interrupt(error: BaseException) -> bool:
     return bool(_received) or isinstance(error, KeyboardInterrupt)
 
 
+@contextmanager
+def completing(look_up: Callable[[], str | None]) -> Iterator[None]:
+    """Let an interrupt in the block say what *look_up* finds done, None for nothing."""
+    try:
+        yield
+    except BaseException as error:
+        if is_interrupt(error) and not isinstance(error, Interrupted):
+            done = look_up()
+            raise Interrupted(f"too late: {done}" if done else "nothing was changed.") from error
+        raise
+
+
+def print_done(line: str) -> None:
+    """Print what was done; that it cannot be printed is no failure of what was done."""
+    try:
+        print(line)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        # What is left in the buffer would fail again at the end.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+        with suppress(OSError, ValueError):
+            say(line)
+
+
 class Commands(typer.core.TyperGroup):
     """The group of all commands: whatever ends one of them ends here."""
 
@@ -84,8 +112,8 @@ class Commands(typer.core.TyperGroup):
 
 
 def say(line: str) -> None:
-    """Print a line for the user, beside the results."""
-    typer.echo(line, err=True)
+    """Print a line for the user, beside the results, with no control characters from the data."""
+    typer.echo(printable(line), err=True)
 
 
 def explain(error: Exception) -> str:
@@ -127,6 +155,11 @@ def explain(error: Exception) -> str:
             )
         case QueryError():
             message = _POINTER.sub(r" (line \1)", str(error))
+            if _CONFINED.search(message):
+                message += (
+                    ". A query reads and writes nothing outside of the database;"
+                    " --allow-external lets it."
+                )
         case _:
             message = str(error) or type(error).__name__
     return " ".join(message.split())

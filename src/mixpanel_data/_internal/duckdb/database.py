@@ -157,19 +157,15 @@ class Database:
     @contextmanager
     def text_connection(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the thread's DuckDB connection to run *sql*, with its errors as QueryErrors."""
-        with query_errors(sql):
-            connection = self.thread_connection().driver_connection
-            if not (statements := connection.extract_statements(sql)):
-                raise duckdb.ParserException("Parser Error: the text holds no statement")
-            with self._private_wal(any(s.type.name not in READS for s in statements)):
-                yield connection
+        with query_errors(sql), self._private_wal(sql):
+            yield self.thread_connection().driver_connection
 
     @contextmanager
     def statement_connection(self, statement: str | sa.Executable) -> Iterator[sa.Connection]:
         """Yield the thread's connection to run *statement*, with its errors as QueryErrors."""
         with (
             query_errors(statement),
-            self._private_wal(not getattr(statement, "is_select", False)),
+            self._private_wal(statement),
             self.thread_connection().statements.connect() as connection,
         ):
             yield connection
@@ -202,9 +198,9 @@ class Database:
             yield
 
     @contextmanager
-    def _private_wal(self, writes: bool) -> Iterator[None]:
-        """Keep the log private that a statement of the user's writes to."""
-        if not writes:
+    def _private_wal(self, statement: str | sa.Executable) -> Iterator[None]:
+        """Keep the log private that a statement of the user's may write to."""
+        if not self._writes(statement):
             yield
             return
         self.create_wal()
@@ -212,6 +208,14 @@ class Database:
             yield
         finally:
             self.restrict_wal_permissions()
+
+    def _writes(self, statement: str | sa.Executable) -> bool:
+        if not isinstance(statement, str):
+            return not getattr(statement, "is_select", False)
+        parsed = self.thread_connection().driver_connection.extract_statements(statement)
+        if not parsed:
+            raise duckdb.ParserException("Parser Error: the text holds no statement")
+        return any(each.type.name not in READS for each in parsed)
 
     def create_wal(self) -> None:
         """Make the file that the next commit logs to; DuckDB would make it readable by others."""

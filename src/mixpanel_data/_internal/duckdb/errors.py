@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -19,6 +20,7 @@ DRIVER_ERRORS = (duckdb.Error, sqlalchemy.exc.SQLAlchemyError)
 
 _PURPOSE = "mixpanel_data_purpose"
 
+_UNKNOWN_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _LOCK = re.compile(r"Could not set lock on file")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _OPEN_HERE = re.compile(r"different configuration than existing connections")
@@ -38,8 +40,8 @@ _ADVICE = {
 class Failure(Enum):
     """What kind of thing went wrong in the database, for those who decide by it."""
 
-    UNREADABLE_FILE = "unreadable_file"
-    """A file that a statement reads is not what DuckDB's parser expects."""
+    UNREADABLE_INPUT = "unreadable_input"
+    """What a statement reads, a file or a value, is not what DuckDB expects of it."""
     OUT_OF_MEMORY = "out_of_memory"
     DISK_FULL = "disk_full"
     LOCKED = "locked"
@@ -71,10 +73,10 @@ _SIGNS: tuple[tuple[type[BaseException], str, Failure], ...] = (
     (
         duckdb.InvalidInputException,
         r"JSON|UTF-?8|[Gg][Zz][Ii][Pp]|[Zz][Ss][Tt][Dd]",
-        Failure.UNREADABLE_FILE,
+        Failure.UNREADABLE_INPUT,
     ),
-    (duckdb.IOException, r"GZIP|gzip|ZSTD|zstd|[Dd]ecompress", Failure.UNREADABLE_FILE),
-    (duckdb.ConversionException, "", Failure.UNREADABLE_FILE),
+    (duckdb.IOException, r"GZIP|gzip|ZSTD|zstd|[Dd]ecompress", Failure.UNREADABLE_INPUT),
+    (duckdb.ConversionException, "", Failure.UNREADABLE_INPUT),
 )
 
 
@@ -94,7 +96,7 @@ def query_error(error: BaseException, statement: str | sa.Executable) -> QueryEr
     """
     cause = _cause(error)
     return QueryError(
-        str(cause),
+        str(cause) + _register_hint(str(cause)),
         query=str(statement),
         error_type=type(cause).__name__,
         original_error=str(cause),
@@ -128,6 +130,22 @@ def translate_marked(context: sa.engine.ExceptionContext) -> None:
     options = context.connection.get_execution_options() if context.connection else {}
     if _PURPOSE in options:
         raise query_error(context.original_exception, options[_PURPOSE])
+
+
+def _register_hint(text: str) -> str:
+    """Return what to do where an unknown table is the name of the caller's DataFrame."""
+    unknown = _UNKNOWN_TABLE.search(text)
+    frame = sys._getframe() if unknown else None
+    while unknown and frame is not None:
+        for names in (frame.f_locals, frame.f_globals):
+            if hasattr(names.get(unknown[1]), "__arrow_c_stream__"):
+                name = unknown[1]
+                return (
+                    f"\n\n{name} is a DataFrame here, which SQL does not see by itself:"
+                    f' storage.connection.register("{name}", {name}) names it for this thread.'
+                )
+        frame = frame.f_back
+    return ""
 
 
 @contextmanager

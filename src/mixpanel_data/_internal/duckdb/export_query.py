@@ -21,29 +21,36 @@ _PLACEHOLDER = "\0held"
 # Their lines are gathered in memory; past this many the files are better read line by line.
 _MOST_PLACEHOLDERS = 50_000
 
-# NaN, infinities and trailing commas, which DuckDB reads and JSON forbids, and exponents that may
-# leave the range of a double. A harmless line that matches only takes the slower way.
-_DUBIOUS = r"[:,\[]\s*(-?([nN][aA]|[iI][nN])|[}\]]|-?[0-9.]+[eE]\+?[0-9]{3})"
+# What DuckDB reads and JSON forbids (NaN, infinities, trailing commas), and numbers that may leave
+# the range of a double. A harmless line that matches only takes the slower way.
+_DUBIOUS = r"[:,\[]\s*(-?([nN][aA]|[iI][nN])|-?[0-9.]+[eE]\+?[0-9]{3})|,\s*[}\]]|[0-9]{309}"
+_TRAILING_COMMA = r",\s*[}\]]"
 
 # A key that may be there twice: DuckDB takes the first, JSON parsers the last.
 _TWICE = "|".join(
     rf'"{key}"\s*:.*"{key}"\s*:' for key in ("time", "distinct_id", r"\$insert_id", r"\$last_seen")
 )
 
-# One pass over a line finds either. DuckDB works out both sides of an OR for every line, but a
-# branch of CASE only where it is taken.
-_SUSPECT = f"{_DUBIOUS}|{_TWICE}"
+# One pass over a line finds any, a key written with escapes too. DuckDB works out both sides of an
+# OR for every line, but a branch of CASE only where it is taken.
+_SUSPECT = rf"{_DUBIOUS}|{_TWICE}|\\u00|[0-9]{{20}}".replace("|[0-9]{309}", "")
+# Deeper documents are for ``formats`` to refuse; only a long line can hold one.
+_MOST_OPENED, _LONG = 400, 800
+_NOT_DEEP = f"""CASE WHEN strlen(CAST(line AS VARCHAR)) > {_LONG}
+                THEN strlen(CAST(line AS VARCHAR))
+                     - strlen(translate(CAST(line AS VARCHAR), '{{[', '')) < {_MOST_OPENED}
+                ELSE true END"""
 
 _ISO = r"[1-9]\d{3}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 
-_EVENTS = """
+_EVENTS = f"""
 SELECT CASE WHEN regular THEN x[1] ELSE '' END AS event_name,
        CASE WHEN regular
             THEN make_timestamp(t * CASE WHEN abs(t) < 10000000000 THEN 1000000 ELSE 1000 END)
             ELSE make_timestamp(0) END AS event_time,
        CASE WHEN regular THEN x[3] ELSE '' END AS distinct_id,
        CASE WHEN regular THEN x[4] ELSE :placeholder END AS insert_id,
-       CASE WHEN regular THEN json_merge_patch(p, '{"distinct_id"\\:null,"$insert_id"\\:null}')
+       CASE WHEN regular THEN json_merge_patch(p, CAST(:moved AS JSON))
             ELSE line END AS properties
 FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] IN ('BIGINT', 'UBIGINT')
                          AND types[3] = 'VARCHAR' AND types[4] = 'VARCHAR' AND types[5] = 'OBJECT'
@@ -53,7 +60,8 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] IN ('BIGINT', 'UBIGIN
                          AND CASE WHEN regexp_matches(CAST(line AS VARCHAR), :suspect)
                              THEN NOT regexp_matches(CAST(line AS VARCHAR), :dubious)
                                   AND list_unique(json_keys(p)) = len(json_keys(p))
-                             ELSE true END, false) AS regular
+                             ELSE true END
+                         AND {_NOT_DEEP}, false) AS regular
       FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t
             FROM (SELECT json AS line,
                          json_extract_string(json, ['$.event', '$.properties.time',
@@ -63,16 +71,17 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] IN ('BIGINT', 'UBIGIN
                              '$.properties']) AS types,
                          json_extract(json, '$.properties') AS p
                   FROM read_ndjson_objects(:files))))
-"""
+"""  # noqa: S608 - put together from constants
 
-_PROFILES = """
+_PROFILES = f"""
 SELECT CASE WHEN regular THEN x[1] ELSE :placeholder END AS distinct_id,
        CASE WHEN regular THEN json_extract(line, '$."$properties"') ELSE line END AS properties,
        CASE WHEN regular THEN last_seen END AS last_seen
 FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(json_keys(line)) = 2
                          AND (types[3] IS NULL OR last_seen IS NOT NULL)
                          AND x[1] <> :placeholder
-                         AND NOT regexp_matches(CAST(line AS VARCHAR), :suspect), false) AS regular
+                         AND NOT regexp_matches(CAST(line AS VARCHAR), :suspect)
+                         AND {_NOT_DEEP}, false) AS regular
       FROM (SELECT *, CASE WHEN regexp_full_match(x[2], :iso)
                            THEN TRY_CAST(x[2] AS TIMESTAMP) END AS last_seen
             FROM (SELECT line,
@@ -82,12 +91,29 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(js
                              '$."$properties"."$last_seen"']) AS types
                   FROM (SELECT unnest(CASE WHEN json_type(json, '$.results') = 'ARRAY'
                                            AND json_type(json, '$."$distinct_id"') IS NULL
+                                           AND NOT regexp_matches(CAST(json AS VARCHAR), :trailing)
                                       THEN json_extract(json, '$.results[*]')
                                       ELSE [json] END) AS line
                         FROM read_ndjson_objects(:files)))))
-"""
+"""  # noqa: S608 - put together from constants
 
 _QUERIES = {"events": _EVENTS, "profiles": _PROFILES}
+
+# The keys of every object; DuckDB has written the documents without white space.
+_KEY_LISTS = """
+WITH documents AS (SELECT rowid AS r, CAST(properties AS VARCHAR) AS p FROM {table}),
+     key_lists AS (SELECT r, json_keys(p) AS k FROM documents
+                   UNION ALL
+                   SELECT r, json_keys(unnest(json_extract(p, '$.**'))) AS k FROM documents
+                   WHERE contains(p, '\\:{{') OR contains(p, '[{{') OR contains(p, ',{{'))
+"""
+_REPEATING_LISTS = """
+SELECT hash(k) FROM (SELECT any_value(k) AS k FROM key_lists GROUP BY hash(k))
+WHERE len(k) <> list_unique(k)
+"""
+_ROWS_OF_LISTS = """
+SELECT r, p FROM documents WHERE r IN (SELECT r FROM key_lists WHERE hash(k) IN :bad)
+"""
 _MAGIC = {b"\x1f\x8b": {".gz"}, b"\x28\xb5\x2f\xfd": {".zst"}}
 
 
@@ -111,8 +137,11 @@ def insert(
     values = {
         "files": list(map(str, files)),
         "placeholder": _PLACEHOLDER,
+        # What has columns of its own leaves the properties.
+        "moved": '{"distinct_id":null,"$insert_id":null}',
         "dubious": _DUBIOUS,
         "suspect": _SUSPECT,
+        "trailing": _TRAILING_COMMA,
         "iso": _ISO,
     }
     query = sa.text(_QUERIES[kind])
@@ -149,10 +178,41 @@ def fill_placeholders(
     connection: sa.Connection, target: sa.Table, rowids: Sequence[int], records: pa.Table
 ) -> None:
     """Put *records* in the place of the placeholders in the rows *rowids*, in this order."""
-    numbered = records.append_column("_row", pa.array(rowids, pa.int64()))
+    _update(connection, target, rowids, records)
+
+
+def documents_with_repeated_keys(
+    connection: sa.Connection, target: sa.Table
+) -> dict[int, str] | None:
+    """Return the properties in which a key is there twice, by row; None if they are too many.
+
+    Events have few different lists of keys, so each list is looked through once.
+    """
+    named = connection.dialect.identifier_preparer.format_table(target)
+    lists = _KEY_LISTS.format(table=named)
+    bad = list(connection.scalars(sa.text(lists + _REPEATING_LISTS)))
+    if not bad:
+        return {}
+    rows = sa.text(lists + _ROWS_OF_LISTS).bindparams(sa.bindparam("bad", bad, expanding=True))
+    found = connection.execute(rows).all()
+    return dict(map(tuple, found)) if len(found) <= _MOST_PLACEHOLDERS else None
+
+
+def replace_documents(
+    connection: sa.Connection, target: sa.Table, documents: dict[int, bytes]
+) -> None:
+    """Put *documents* in the place of the properties of the rows."""
+    packed = pa.table({"properties": pa.array(documents.values(), pa.binary()).cast(pa.string())})
+    _update(connection, target, list(documents), packed)
+
+
+def _update(
+    connection: sa.Connection, target: sa.Table, rowids: Sequence[int], values: pa.Table
+) -> None:
+    numbered = values.append_column("_row", pa.array(rowids, pa.int64()))
     rows = _with_rowid(target)
     with arrow_source(connection, numbered) as fresh:
-        new = {column.name: fresh.c[column.name] for column in target.columns}
+        new = {name: fresh.c[name] for name in values.column_names}
         connection.execute(sa.update(rows).where(rows.c.rowid == fresh.c._row).values(new))
 
 

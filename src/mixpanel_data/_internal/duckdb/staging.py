@@ -26,12 +26,14 @@ def create_without_key(connection: sa.Connection, table: sa.Table) -> None:
 
 
 def add_positions(connection: sa.Connection, table: sa.Table) -> sa.Table:
-    """Add a column with the order of insertion, and return the table with it."""
+    """Add a column with the order of insertion, from 0 on, and return the table with it."""
     spelled = connection.dialect.identifier_preparer.format_table(table)
     connection.execute(sa.text(f"ALTER TABLE {spelled} ADD COLUMN {POSITION} BIGINT"))
     numbered = _without_key(table.name, [*table.columns, sa.Column(POSITION, sa.BigInteger)])
     rowid: sa.ColumnElement[int] = sa.literal_column("rowid")
-    connection.execute(sa.update(numbered).values({POSITION: rowid}))
+    # Rows that are not committed yet have large ones.
+    first = sa.select(sa.func.min(rowid)).select_from(table).scalar_subquery()
+    connection.execute(sa.update(numbered).values({POSITION: rowid - first}))
     return numbered
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from mixpanel_data._internal.json_text import has_long_digits
 from mixpanel_data.exceptions import InvalidRecordError
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ _LONGEST_LINE = 64 << 20
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _LONGEST_MAGIC = max(map(len, _CODECS))
 _COMPRESSED_SUFFIXES = (".gz", ".gzip", ".zst", ".zstd")
-
-# A search for a run of equal bytes is many times faster than one for a pattern.
-_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
-_LONG_RUN = b"0" * 19
 
 
 @runtime_checkable
@@ -120,11 +117,6 @@ def join_pretty_printed(batches: Iterable[Batch]) -> Iterator[Batch]:
                 held, size = [], 0
     if held:
         yield _joined(name, start, held)._replace(ended=False)
-
-
-def has_long_digits(text: bytes) -> bool:
-    """Return whether 19 digits stand in a row, which every integer beyond 64 bits needs."""
-    return _LONG_RUN in text.translate(_DIGITS)
 
 
 def invalid(source: str, line: int, problem: str, suggestion: str) -> InvalidRecordError:

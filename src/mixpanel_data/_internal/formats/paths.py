@@ -12,12 +12,15 @@ Sources = Source | Iterable[Source]
 
 
 def expand(sources: Sources) -> list[Path | BinaryStream]:
-    """Return the files and streams that *sources* name; patterns are those of ``Path.glob``.
+    """Return the files and streams that *sources* name, each file once.
+
+    Patterns are those of ``Path.glob``.
 
     Raises:
         FileNotFoundError: a path is not there, or a pattern matches none.
     """
     found: list[Path | BinaryStream] = []
+    seen: set[Path] = set()
     for source in _listed(sources):
         if not isinstance(source, (str, PathLike)):
             found.append(source)
@@ -26,8 +29,17 @@ def expand(sources: Sources) -> list[Path | BinaryStream]:
         matches = [plain] if plain.exists() else sorted(_glob(plain))
         if not matches:
             raise FileNotFoundError(f"There is no file {plain}.")
-        found.extend(matches)
+        for match in matches:
+            # One file under two names, or in two patterns, is one file.
+            if (place := match.resolve()) not in seen:
+                seen.add(place)
+                found.append(match)
     return found
+
+
+def is_empty(path: Path) -> bool:
+    """Return whether a path is a file of no bytes."""
+    return path.is_file() and path.stat().st_size == 0
 
 
 def _listed(sources: Sources) -> Iterable[Source]:

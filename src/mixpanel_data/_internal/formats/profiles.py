@@ -29,13 +29,13 @@ def read_profiles(
 
     A page is an object with ``results``, on one line or pretty-printed; others may follow it.
     ``properties`` are left as they are. ``last_seen`` is ``$last_seen`` in UTC, which a time
-    without an offset is taken for; None when that is missing, null or empty.
+    without an offset is taken for; None when that is missing or no ISO time.
 
     Arguments are those of ``read_export``.
 
     Raises:
-        InvalidRecordError: A line is not a page or profile, an id is missing, ``$last_seen`` is no
-            time, or a source is cut short; see ``details``.
+        InvalidRecordError: A line is not a page or profile, an id is missing, or a source is cut
+            short; see ``details``.
     """
     for batch in batches_of((source, *more), progress, pretty=True):
         for place, row in rows_of(batch):

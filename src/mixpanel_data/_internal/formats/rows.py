@@ -11,11 +11,11 @@ from mixpanel_data._internal.formats.lines import (
     Batch,
     Source,
     cut_short,
-    has_long_digits,
     invalid,
     join_pretty_printed,
     read_batches,
 )
+from mixpanel_data._internal.json_text import has_long_digits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -35,16 +35,13 @@ def event_time(stamp: Any) -> datetime:
 
 
 def last_seen(value: Any) -> datetime | None:
-    """Return ``$last_seen`` as a naive datetime in UTC; None where it is missing, null or empty.
+    """Return ``$last_seen`` as a naive datetime in UTC, None for anything but an ISO day and time.
 
-    Raises:
-        ValueError: it is no ISO time.
+    It is a property like others, which users set to what they like.
     """
-    if value is None or value == "":
-        return None
     if not isinstance(value, str) or len(value) < _SHORTEST_LAST_SEEN:
-        raise ValueError(f"'$last_seen' is not an ISO time: {value!r:.60}")
+        return None
     try:
         return iso8601.naive_utc(iso8601.parse(value))
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"'$last_seen' is not a time: {value!r:.60} ({error})") from None
+    except (ValueError, OverflowError):
+        return None

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
-from mixpanel_data._internal.schema.tables import Kind
+from mixpanel_data._internal.schema.tables import EVENTS, Kind
 from mixpanel_data._version import __version__
 from mixpanel_data.types import LoadAction, LoadInfo, TableMetadata, check_table_name, utc_now
 
-OnConflict = Literal["ignore", "update"]
+OnConflict = Literal["ignore", "update", "replace"]
+IfMissing = Literal["error", "create"]
 Progress = Callable[[int], object]
 
 
@@ -29,6 +30,12 @@ class LoadJob:
     index_limit: int
     on_conflict: OnConflict = "ignore"
     source: str | None = None
+    if_missing: IfMissing = "error"
+    needs_records: bool = False
+    """Whether a source without a single record is refused."""
+    is_export: bool = False
+    needs_window: bool = False
+    """Whether records outside the window of the metadata are refused, not only counted."""
     started_at: datetime = field(default_factory=utc_now)
 
     def __post_init__(self) -> None:
@@ -37,27 +44,31 @@ class LoadJob:
             raise ValueError(
                 f"metadata.type is {self.metadata.type!r}, but the records are {self.kind.name}."
             )
-        if self.on_conflict not in ("ignore", "update"):
-            raise ValueError(f"on_conflict must be 'ignore' or 'update', not {self.on_conflict!r}.")
+        for name, literal in (("on_conflict", OnConflict), ("if_missing", IfMissing)):
+            if (value := getattr(self, name)) not in get_args(literal):
+                raise ValueError(f"{name} must be one of {get_args(literal)}, not {value!r}.")
+        if self.on_conflict != "ignore" and self.kind.version is None:
+            raise ValueError(f"on_conflict={self.on_conflict!r} is for profiles, not for events.")
         if self.action == "replace" and not (self.metadata.from_date and self.metadata.to_date):
             raise ValueError("replace needs metadata with from_date and to_date: what to replace.")
 
-    @property
-    def version_column(self) -> str | None:
-        """The time column whose later value decides between two rows of one key, if any does."""
-        return "last_seen" if self.on_conflict == "update" else None
-
     def replace_condition(self, table: sa.Table) -> sa.ColumnElement[bool] | None:
         """Return the condition on the events that a replacing load replaces, None for others."""
-        first, last = self.metadata.from_date, self.metadata.to_date
-        if self.action != "replace" or first is None or last is None:
+        return self.window(table) if self.action == "replace" else None
+
+    def window(self, table: sa.Table) -> sa.ColumnElement[bool] | None:
+        """Return the condition on events of the days and names that the metadata says."""
+        meta, conditions = self.metadata, []
+        if self.kind is not EVENTS:
             return None
-        end = datetime.fromisoformat(last) + timedelta(days=1)
-        chosen = sa.and_(
-            table.c.event_time >= datetime.fromisoformat(first), table.c.event_time < end
-        )
-        names = self.metadata.filter_events
-        return chosen if names is None else chosen & table.c.event_name.in_(names)
+        if meta.from_date is not None:
+            conditions.append(table.c.event_time >= datetime.fromisoformat(meta.from_date))
+        if meta.to_date is not None:
+            end = datetime.fromisoformat(meta.to_date) + timedelta(days=1)
+            conditions.append(table.c.event_time < end)
+        if meta.filter_events is not None:
+            conditions.append(table.c.event_name.in_(meta.filter_events))
+        return sa.and_(*conditions) if conditions else None
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,10 @@ class LoadResult:
     stored: int
     collisions: int
     replaced: int = 0
+    outside: int = 0
+    """Records of other days or events than the job's metadata says."""
+    invalid_last_seen: int = 0
+    """Profiles of an export whose ``$last_seen`` is no time, and NULL in the column."""
 
     @property
     def duplicates(self) -> int:
@@ -91,6 +106,8 @@ class LoadResult:
             duplicates=self.duplicates,
             collisions=self.collisions,
             replaced=self.replaced,
+            outside=self.outside,
+            invalid_last_seen=self.invalid_last_seen,
             library_version=__version__,
             duckdb_version=DUCKDB_VERSION,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -13,6 +14,7 @@ from mixpanel_data._internal.loading import merge
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.sources import Source
 from mixpanel_data._internal.schema import catalog, load_history
+from mixpanel_data.exceptions import EmptyLoadError
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,9 @@ class Loader:
 
         Raises:
             TableExistsError, TableNotFoundError, ValueError: the table and the job do not fit.
+            EmptyLoadError: there is no record, and the job needs one.
+            InvalidRecordError: a record cannot be stored, or a replacing load holds one of other
+                days or events.
             UnsupportedExport: *source* cannot read its files this way.
             QueryError: the database failed.
         """
@@ -38,12 +43,20 @@ class Loader:
             self.turn(job.table),
             self._database.write(what, files=source.reads_files) as connection,
         ):
-            table = _table(connection, job)
+            job, table = _resolve(connection, job)
             target = merge.open_target(connection, job, table)
             read = source.write_to(connection, target)
+            if read == 0 and job.needs_records:
+                raise EmptyLoadError(job.table, job.source)
             result = merge.apply(connection, job, table, target, read)
             _record(connection, job, table.name, result)
             source.stored(result.stored)
+        if result.outside:
+            logger.warning(
+                "%d of the records loaded into %s are of other days or events than its metadata"
+                " says.",
+                *(result.outside, job.table),
+            )
         logger.info(
             "Loaded %s into %s: %d records read, %d rows stored, %d duplicates skipped,"
             " %d collisions kept, %d rows replaced",
@@ -57,10 +70,13 @@ class Loader:
         return self._turns[table.lower()]
 
 
-def _table(connection: sa.Connection, job: LoadJob) -> sa.Table:
+def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table]:
+    """Return the job and its table; one that may create a missing table creates it."""
+    if job.if_missing == "create" and catalog.find(connection, job.table) is None:
+        job = replace(job, action="create")
     if job.action == "create":
-        return catalog.new_table(connection, job.table, job.kind)
-    return catalog.known_table(connection, job.table, job.kind)
+        return job, catalog.new_table(connection, job.table, job.kind)
+    return job, catalog.known_table(connection, job.table, job.kind)
 
 
 def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadResult) -> None:

@@ -15,7 +15,8 @@ from sqlalchemy.schema import AddConstraint, DropTable
 
 from mixpanel_data._internal.duckdb import staging
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
-from mixpanel_data._internal.schema.tables import Kind
+from mixpanel_data._internal.schema.tables import PROFILES, Kind
+from mixpanel_data.exceptions import InvalidRecordError
 
 # A derived key is the taken one, this mark, and a fingerprint of the event. Mixpanel's own ids
 # never hold the mark: [A-Za-z0-9-] only.
@@ -35,18 +36,20 @@ def apply(
     connection: sa.Connection, job: LoadJob, table: sa.Table, target: sa.Table, read: int
 ) -> LoadResult:
     """Merge the *read* records in *target* into *table*, and count what became of them."""
+    outside = _count_outside(connection, job, target)
+    invalid = _count_invalid_last_seen(connection, job, target)
     if target is table:
         collisions = deduplicate(connection, job.kind, table, None)
         stored = _count(connection, table)
         if stored <= job.index_limit:
             connection.execute(AddConstraint(table.primary_key))
-        return LoadResult(read, stored, collisions)
+        return LoadResult(read, stored, collisions, 0, outside, invalid)
     before = _count(connection, table)
     condition = job.replace_condition(table)
     if condition is not None:
         connection.execute(sa.delete(table).where(condition))
-    if job.version_column is not None:
-        _keep_latest(connection, job.kind, target, table, job.version_column)
+    if job.on_conflict != "ignore":
+        _keep_latest(connection, job, target, table)
     left = _count(connection, table)
     collisions = deduplicate(connection, job.kind, target, table)
     stored = _count(connection, target)
@@ -54,7 +57,47 @@ def apply(
         staging.drop_primary_key(connection, table)
     _copy(connection, sa.select(*(target.c[c.name] for c in table.columns)), table)
     connection.execute(DropTable(target))
-    return LoadResult(read, stored, collisions, replaced=before - left)
+    return LoadResult(read, stored, collisions, before - left, outside, invalid)
+
+
+def _count_outside(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> int:
+    """Count the records of other days or events than the job says.
+
+    Raises:
+        InvalidRecordError: there are some, and the job replaces: what it deletes and what it stores
+            would be different days.
+    """
+    window = job.window(fresh)
+    outside = 0 if window is None else _count(connection, fresh, sa.not_(window))
+    if not outside or not job.needs_window:
+        return outside
+    fresh = staging.add_positions(connection, fresh)
+    position, within = fresh.c[staging.POSITION], job.window(fresh)
+    assert within is not None
+    found = sa.select(position, fresh.c.event_name, fresh.c.event_time).where(sa.not_(within))
+    first = connection.execute(found.order_by(position).limit(1)).one()
+    meta = job.metadata
+    wanted = f"{meta.from_date} to {meta.to_date}"
+    if meta.filter_events is not None:
+        wanted += f", events {', '.join(map(repr, meta.filter_events))}"
+    raise InvalidRecordError(
+        f"{outside:,} of the records for table '{job.table}' are of other days or events than the"
+        f" load replaces ({wanted}). The first is record {first[0] + 1}: {first.event_name!r} at"
+        f" {first.event_time}. Nothing was changed; give the days and events of these records, or"
+        " load the right ones.",
+        table_name=job.table,
+        position=first[0],
+        outside=outside,
+        source=job.source,
+    )
+
+
+def _count_invalid_last_seen(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> int:
+    """Count the profiles of an export whose ``$last_seen`` is no time."""
+    if not job.is_export or job.kind is not PROFILES:
+        return 0
+    text = fresh.c.properties["$last_seen"].as_string()
+    return _count(connection, fresh, fresh.c.last_seen.is_(None) & (text != ""))
 
 
 def deduplicate(
@@ -115,29 +158,28 @@ def _existing_matches(
     return matches
 
 
-def _keep_latest(
-    connection: sa.Connection,
-    kind: Kind,
-    fresh: sa.Table,
-    table: sa.Table,
-    version: str,
-) -> None:
-    """Leave of each key only the row that is latest in the *version* column, the first of equals.
+def _keep_latest(connection: sa.Connection, job: LoadJob, fresh: sa.Table, table: sa.Table) -> None:
+    """Leave of each key the row that wins by the job's ``on_conflict``, and delete those it beats.
 
-    A row without that time is older than any with one.
+    With "update" that is the later in the kind's version column, where no time is earlier than any;
+    equal ones, and all with "replace", are settled by order: the newer load, the later record.
+    A row that equals what is there is left out as a duplicate.
     """
+    kind, version = job.kind, job.kind.version
     if _any_repeated(connection, kind, fresh):
-        fresh = staging.add_positions(connection, fresh)
-        order = fresh.c[version].desc().nulls_last()
-        connection.execute(_delete_repeats(fresh, (kind.key,), order))
-        staging.drop_positions(connection, fresh)
-    same = table.c[kind.key] == fresh.c[kind.key]
-    newer = sa.or_(
-        fresh.c[version] > table.c[version],
-        sa.and_(fresh.c[version].is_not(None), table.c[version].is_(None)),
-    )
-    stale = sa.exists().where(same, sa.func.coalesce(newer, False).is_(False)).correlate(fresh)
-    connection.execute(sa.delete(fresh).where(stale))
+        numbered = staging.add_positions(connection, fresh)
+        order = [numbered.c[staging.POSITION].desc()]
+        if job.on_conflict == "update" and version is not None:
+            order.insert(0, numbered.c[version].desc().nulls_last())
+        connection.execute(_delete_repeats(numbered, (kind.key,), *order))
+        staging.drop_positions(connection, numbered)
+    equal = [table.c[c.name].is_not_distinct_from(fresh.c[c.name]) for c in table.columns]
+    loses = sa.and_(*equal)
+    if job.on_conflict == "update" and version is not None:
+        there, new = table.c[version], fresh.c[version]
+        loses = sa.or_(loses, there > new, sa.and_(there.is_not(None), new.is_(None)))
+    same_key = table.c[kind.key] == fresh.c[kind.key]
+    connection.execute(sa.delete(fresh).where(sa.exists().where(same_key, loses).correlate(fresh)))
     replaced = table.c[kind.key].in_(sa.select(fresh.c[kind.key]))
     connection.execute(sa.delete(table).where(replaced))
 
@@ -188,7 +230,7 @@ def _assign_derived_keys(
     if not contested or kind.identity == (kind.key,):
         return 0
     chosen = sa.or_(*contested)
-    renamed = connection.scalar(sa.select(sa.func.count()).select_from(fresh).where(chosen)) or 0
+    renamed = _count(connection, fresh, chosen)
     if renamed:
         new = _derived_key(kind, fresh)
         connection.execute(sa.update(fresh).where(chosen).values({kind.key: new}))
@@ -215,5 +257,8 @@ def _copy(connection: sa.Connection, rows: sa.Select[Any], target: sa.Table) -> 
     connection.execute(sa.insert(target).from_select(list(target.columns), rows))
 
 
-def _count(connection: sa.Connection, rows: sa.Table) -> int:
-    return connection.scalar(sa.select(sa.func.count()).select_from(rows)) or 0
+def _count(
+    connection: sa.Connection, rows: sa.Table, which: sa.ColumnElement[bool] | None = None
+) -> int:
+    counted = sa.select(sa.func.count()).select_from(rows)
+    return connection.scalar(counted if which is None else counted.where(which)) or 0

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-import orjson
 import pyarrow as pa
 import sqlalchemy as sa
 
-from mixpanel_data._internal import iso8601
+from mixpanel_data._internal import iso8601, json_text
 from mixpanel_data.exceptions import InvalidRecordError
 
 # Few enough that what the records hold is still in the processor's cache when it is packed. They
 # differ in size, so whichever limit comes first ends a batch.
 _BATCH_ROWS = 500
 _BATCH_BYTES = 8 << 20
-
-_ONLY_PLAIN = (
-    orjson.OPT_PASSTHROUGH_SUBCLASS
-    | orjson.OPT_PASSTHROUGH_DATACLASS
-    | orjson.OPT_PASSTHROUGH_DATETIME
-)
 
 
 class FieldError(ValueError):
@@ -80,55 +70,9 @@ def encode_document(value: object) -> bytes:
     if not isinstance(value, dict):
         raise FieldError(f"must be a dict, not {_name(value)}")
     try:
-        if _is_plain(value.values()):
-            with suppress(TypeError):  # integers beyond 64 bits are JSON, but not orjson's
-                return orjson.dumps(value, option=_ONLY_PLAIN)
-        _check_document(value, "")
-        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
-    except UnicodeEncodeError as error:
-        raise FieldError("holds a lone surrogate, which is not Unicode text") from error
-    except RecursionError as error:
-        raise FieldError("is nested too deeply, or contains itself") from error
-
-
-def _is_plain(values: Iterable[Any]) -> bool:
-    """Return whether orjson writes *values* as they are.
-
-    It writes NaN and the infinities as null, and enumerations and UUIDs as what they stand for.
-    """
-    for value in values:
-        kind = type(value)
-        if kind is str or kind is int or kind is bool or value is None:
-            continue
-        if kind is float:
-            if not math.isfinite(value):
-                return False
-        elif kind is list or kind is dict:
-            if not _is_plain(value if kind is list else value.values()):
-                return False
-        else:
-            return False
-    return True
-
-
-def _check_document(value: object, path: str) -> None:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise FieldError(f"has the key {key!r}{_at(path)}: JSON keys are text")
-            _check_document(item, f"{path}[{key!r}]")
-    elif isinstance(value, (list, tuple)):
-        for index, item in enumerate(value):
-            _check_document(item, f"{path}[{index}]")
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise FieldError(f"holds {value}{_at(path)}, which JSON cannot hold")
-    elif value is not None and not isinstance(value, (str, int)):
-        raise FieldError(f"holds a {_name(value)}{_at(path)}, which JSON cannot hold")
-
-
-def _at(path: str) -> str:
-    return f" at {path}" if path else ""
+        return json_text.encode(value)
+    except ValueError as error:
+        raise FieldError(str(error)) from error
 
 
 def _name(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from itertools import chain
@@ -18,7 +19,7 @@ from mixpanel_data._internal.formats.lines import check_whole
 from mixpanel_data._internal.formats.profiles import read_profiles
 from mixpanel_data._internal.loading import stream
 from mixpanel_data._internal.loading.job import Progress
-from mixpanel_data._internal.loading.records import batches
+from mixpanel_data._internal.loading.records import batches, encode_document
 from mixpanel_data._internal.schema.tables import Kind, user_table
 from mixpanel_data.exceptions import InvalidRecordError, QueryError
 
@@ -114,11 +115,12 @@ class ExportSource:
                 connection, target, self._kind.name, self._files, whole, self._progress
             )
             self._fill_placeholders(connection, target)
+            _merge_repeated_keys(connection, target)
         except InvalidRecordError as error:
             # Read line by line, it says which line is to blame.
             raise UnsupportedExport(str(error)) from error
         except QueryError as error:
-            if error.details.get("failure") == Failure.UNREADABLE_FILE.value:
+            if error.details.get("failure") == Failure.UNREADABLE_INPUT.value:
                 raise UnsupportedExport(str(error)) from error
             raise
         return connection.scalar(sa.select(sa.func.count()).select_from(target)) or 0
@@ -139,3 +141,13 @@ class ExportSource:
         if packed.num_rows != len(lines):
             raise UnsupportedExport("a line out of the ordinary holds more or less than one record")
         export_query.fill_placeholders(connection, target, list(lines), packed)
+
+
+def _merge_repeated_keys(connection: sa.Connection, target: sa.Table) -> None:
+    """Leave of a key that is twice in an object the last value, as JSON parsers do."""
+    documents = export_query.documents_with_repeated_keys(connection, target)
+    if documents is None:
+        raise UnsupportedExport("too many lines hold a key twice")
+    if documents:
+        merged = {row: encode_document(json.loads(text)) for row, text in documents.items()}
+        export_query.replace_documents(connection, target, merged)

@@ -53,10 +53,13 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
 
     Loads of an earlier table of the same name are among them.
     """
-    if not sa.inspect(connection).has_table(loads_table.name):
-        # Opened for reading, and from before there was a ledger.
+    # An older file, opened for reading, may have no history, or one with fewer columns.
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(loads_table.name):
         return []
-    rows = sa.select(loads_table).order_by(loads_table.c.finished_at)
+    there = {column["name"] for column in inspector.get_columns(loads_table.name)}
+    columns = [column for column in loads_table.columns if column.name in there]
+    rows = sa.select(*columns).order_by(loads_table.c.finished_at)
     if table is not None:
         rows = rows.where(sa.func.lower(loads_table.c.table_name) == table.lower())
     return [
@@ -68,6 +71,8 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
                 "from_date": row["from_date"] and row["from_date"].isoformat(),
                 "to_date": row["to_date"] and row["to_date"].isoformat(),
                 "filters": row["filters"] or {},
+                "outside": row.get("outside") or 0,
+                "invalid_last_seen": row.get("invalid_last_seen") or 0,
             }
         )
         for row in connection.execute(rows).mappings()

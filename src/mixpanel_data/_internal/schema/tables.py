@@ -67,6 +67,9 @@ loads_table = sa.Table(
     sa.Column("replaced", sa.BigInteger, nullable=False),
     sa.Column("library_version", sa.String, nullable=False),
     sa.Column("duckdb_version", sa.String, nullable=False),
+    # Records of other days or events than the load's, and profiles whose $last_seen is no time.
+    sa.Column("outside", sa.BigInteger),
+    sa.Column("invalid_last_seen", sa.BigInteger),
 )
 
 INTERNAL = (metadata_table, loads_table)
@@ -79,6 +82,8 @@ class Kind:
     name: TableKind
     template: sa.Table
     identity: tuple[str, ...]
+    version: str | None = None
+    """The time column that tells which of two rows of one key is the later, where there is one."""
 
     @property
     def key(self) -> str:
@@ -87,7 +92,7 @@ class Kind:
 
 
 EVENTS = Kind("events", events, ("event_name", "event_time", "distinct_id", "insert_id"))
-PROFILES = Kind("profiles", profiles, ("distinct_id",))
+PROFILES = Kind("profiles", profiles, ("distinct_id",), version="last_seen")
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (EVENTS, PROFILES)}
 
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
 
 from mixpanel_data._internal.duckdb.export_query import can_read
-from mixpanel_data._internal.formats.paths import Sources, expand
-from mixpanel_data._internal.loading.job import LoadJob, OnConflict, Progress
+from mixpanel_data._internal.formats.paths import Sources, expand, is_empty
+from mixpanel_data._internal.loading.job import IfMissing, LoadJob, OnConflict, Progress
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.loading.sources import (
     READERS,
@@ -25,13 +25,11 @@ from mixpanel_data._internal.schema.tables import (
     EVENTS,
     KINDS,
     PROFILES,
-    Kind,
     quoted,
 )
 from mixpanel_data._internal.storage.base import StorageBase
 from mixpanel_data.types import (
     EventRecord,
-    LoadAction,
     ProfileRecord,
     TableMetadata,
     check_table_name,
@@ -66,7 +64,7 @@ class LoadMixin(StorageBase):
             InvalidRecordError: a record is missing a field, or a field is wrong.
             QueryError: the database failed.
         """
-        job = self._job(EVENTS, name, metadata, "create")
+        job = LoadJob(EVENTS, name, metadata, "create", self.index_limit)
         return self._load_records(job, data, progress_callback, batch_size)
 
     def create_profiles_table(
@@ -78,7 +76,7 @@ class LoadMixin(StorageBase):
         batch_size: int = 1000,
     ) -> int:
         """Make a table of profiles; all else as ``create_events_table``."""
-        job = self._job(PROFILES, name, metadata, "create")
+        job = LoadJob(PROFILES, name, metadata, "create", self.index_limit)
         return self._load_records(job, data, progress_callback, batch_size)
 
     def append_events_table(
@@ -90,17 +88,29 @@ class LoadMixin(StorageBase):
         batch_size: int = 1000,
         *,
         replace: bool = False,
+        allow_empty: bool = False,
     ) -> int:
         """Add events to a table, skipping those it holds; all else as ``create_events_table``.
 
         With *replace*, the events from ``metadata.from_date`` to ``to_date`` (both inclusive), of
         ``filter_events`` where that is given, are replaced by the new ones in the same transaction.
+        No record at all is taken for a mistake then, unless *allow_empty*.
 
         Raises:
             TableNotFoundError: the table is not there.
             ValueError: it is not a table of events, or *replace* without both dates.
+            EmptyLoadError: *replace* by nothing; the table is as it was.
+            InvalidRecordError: *replace*, and a record is of another day or event.
         """
-        job = self._job(EVENTS, name, metadata, "replace" if replace else "append")
+        job = LoadJob(
+            EVENTS,
+            name,
+            metadata,
+            "replace" if replace else "append",
+            self.index_limit,
+            needs_records=replace and not allow_empty,
+            needs_window=replace,
+        )
         return self._load_records(job, data, progress_callback, batch_size)
 
     def append_profiles_table(
@@ -116,9 +126,10 @@ class LoadMixin(StorageBase):
         """Add profiles to a table; all else as ``append_events_table``.
 
         *on_conflict* says what becomes of a profile that the table holds: "ignore" keeps the one
-        that is there, "update" the one with the later ``last_seen``.
+        that is there, "update" the one with the later ``last_seen`` (the new one, if they are
+        equal), "replace" always the new one.
         """
-        job = self._job(PROFILES, name, metadata, "append", on_conflict)
+        job = LoadJob(PROFILES, name, metadata, "append", self.index_limit, on_conflict)
         return self._load_records(job, data, progress_callback, batch_size)
 
     def load_export(
@@ -130,45 +141,50 @@ class LoadMixin(StorageBase):
         append: bool = False,
         replace: bool = False,
         on_conflict: OnConflict = "ignore",
+        if_missing: IfMissing = "error",
+        allow_empty: bool = False,
         progress: Progress | None = None,
     ) -> int:
         """Load Mixpanel's raw files (see ``formats``) into a table, and count the rows stored.
 
         ``metadata.type`` says what the files hold. *paths* are files, glob patterns or binary
-        streams, plain, gzip or zstd, all of them one load. DuckDB parses files itself, several
-        times as fast as records from an iterable, with the same rules and results. *append*,
-        *replace* and *on_conflict* are those of the append calls; *progress* gets the bytes read
-        so far, as stored.
+        streams, plain, gzip or zstd, all of them one load, each file once. DuckDB parses files
+        itself, several times as fast as records from an iterable, with the same rules and results.
+        *append*, *replace* and *on_conflict* are those of the append calls; with *if_missing*
+        "create" they make a table that is not there. Files without a single record are taken for a
+        failed download, unless *allow_empty*. *progress* gets the bytes read so far, as stored.
 
         Raises:
             FileNotFoundError: a path is not there, or a pattern matches none.
             InvalidRecordError: a line is no record, or a file is cut short; names file and line.
+            EmptyLoadError: there is no record, and *allow_empty* was not said.
             ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
         """
         sources = expand(paths)
-        action: LoadAction = "replace" if replace else "append" if append else "create"
-        kind = KINDS[metadata.type]
-        described = ", ".join(str(s) for s in sources if isinstance(s, Path)) or None
-        job = self._job(kind, name, metadata, action, on_conflict, described)
+        job = LoadJob(
+            KINDS[metadata.type],
+            name,
+            metadata,
+            "replace" if replace else "append" if append else "create",
+            self.index_limit,
+            on_conflict,
+            ", ".join(str(s) for s in sources if isinstance(s, Path)) or None,
+            if_missing,
+            needs_records=not allow_empty,
+            is_export=True,
+            needs_window=replace,
+        )
+        if allow_empty:
+            # A file of no bytes is no damaged one then, whatever its name.
+            sources = [s for s in sources if not (isinstance(s, Path) and is_empty(s))]
         files = [source for source in sources if isinstance(source, Path) and can_read(source)]
-        if files == sources:
+        if files == sources and files:
             try:
-                return self._loader.run(job, ExportSource(files, kind, progress)).stored
+                return self._loader.run(job, ExportSource(files, job.kind, progress)).stored
             except UnsupportedExport as reason:
-                logger.info("Reading %s line by line: %s", described, reason)
-        records = READERS[kind.name](*sources, progress=progress)
+                logger.info("Reading %s line by line: %s", job.source, reason)
+        records = READERS[job.kind.name](*sources, progress=progress) if sources else ()
         return self._load_records(job, records)
-
-    def _job(
-        self,
-        kind: Kind,
-        name: str,
-        metadata: TableMetadata,
-        action: LoadAction,
-        on_conflict: OnConflict = "ignore",
-        source: str | None = None,
-    ) -> LoadJob:
-        return LoadJob(kind, name, metadata, action, self.index_limit, on_conflict, source)
 
     def _load_records(
         self,

@@ -99,11 +99,16 @@ class QueryMixin(StorageBase):
     ) -> list[sa.Row[Unpack[tuple[Any, ...]]]]: ...
 
     def query(self, statement: str | sa.Executable, params: Params | None = None) -> list[Any]:
-        """Return SQLAlchemy's typed rows of a statement; JSON columns come as Python values."""
+        """Return SQLAlchemy's typed rows of a statement; JSON columns come as Python values.
+
+        A statement that has no rows, as an INSERT, gives none.
+        """
         with self._database.statement_connection(statement) as connection:
             if isinstance(statement, str):
-                return list(connection.exec_driver_sql(statement, _driver_params(params)))
-            return list(connection.execute(statement, _named(params)))
+                result = connection.exec_driver_sql(statement, _driver_params(params))
+            else:
+                result = connection.execute(statement, _named(params))
+            return list(result) if result.returns_rows else []
 
     @contextmanager
     def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:

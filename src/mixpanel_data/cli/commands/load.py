@@ -11,6 +11,7 @@ import typer
 
 from mixpanel_data import LoadInfo, StorageEngine, TableMetadata
 from mixpanel_data.cli.console import count
+from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.options import (
     DbOption,
     ProjectOption,
@@ -49,6 +50,7 @@ class OnConflict(str, Enum):
 
     IGNORE = "ignore"
     UPDATE = "update"
+    REPLACE = "replace"
 
 
 def _day(text: str | None) -> str | None:
@@ -95,7 +97,18 @@ OnConflictOption = Annotated[
         "--on-conflict",
         show_default=False,
         help="With --append, of a profile that is there already: ignore the new one (if not"
-        " given), or update it to the one with the later $last_seen.",
+        " given), update it to the one with the later $last_seen, or replace it in any case.",
+    ),
+]
+CreateOption = Annotated[
+    bool,
+    typer.Option("--create", help="With --append or --replace: make a table that is not there."),
+]
+AllowEmptyOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-empty",
+        help="Take files without a single record for days without any, not for a failed download.",
     ),
 ]
 FromOption = Annotated[
@@ -126,6 +139,8 @@ def events(
     table: TableNameOption = "events",
     append: AppendOption = False,
     replace: ReplaceOption = False,
+    create: CreateOption = False,
+    allow_empty: AllowEmptyOption = False,
     db: DbOption = None,
     project: ProjectOption = None,
     from_date: FromOption = None,
@@ -142,7 +157,10 @@ def events(
 
     With --replace the events that the table holds of the days from --from to --to, in UTC and
     both included, are removed in the same step: late, changed and deleted events come out right.
+    Files that hold events of other days, or none at all, are refused then.
     """
+    if create and not (append or replace):
+        raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
     if replace and not (from_date and to_date):
         raise typer.BadParameter(
             "give --from and --to: the days to replace", param_hint="--replace"
@@ -150,7 +168,8 @@ def events(
     metadata = _metadata("events", from_date, to_date, event)
     sources = _existing(files)
     storage = open_database(db, project, read_only=False)
-    _load(storage, table, sources, metadata, quiet, append=append, replace=replace)
+    options = _options(create=create, allow_empty=allow_empty, append=append, replace=replace)
+    _load(storage, table, sources, metadata, quiet, **options)
 
 
 @app.command(epilog=_PROFILES_EXAMPLES)
@@ -159,6 +178,8 @@ def profiles(
     table: TableNameOption = "profiles",
     append: AppendOption = False,
     on_conflict: OnConflictOption = None,
+    create: CreateOption = False,
+    allow_empty: AllowEmptyOption = False,
     db: DbOption = None,
     project: ProjectOption = None,
     from_date: FromOption = None,
@@ -171,15 +192,19 @@ def profiles(
     load: all of them are stored, or nothing is. Of profiles with the same distinct_id the first
     is kept; the others are skipped as duplicates.
 
-    With --append --on-conflict update, the one with the latest $last_seen is kept instead.
+    With --append --on-conflict update, the one with the latest $last_seen is kept instead; of
+    equal ones the new one. With replace it is always the new one.
     """
-    if on_conflict and not append:
-        raise typer.BadParameter("it needs --append", param_hint="--on-conflict")
+    for name, given in (("--on-conflict", on_conflict), ("--create", create)):
+        if given and not append:
+            raise typer.BadParameter("it needs --append", param_hint=name)
     metadata = _metadata("profiles", from_date, to_date)
     sources = _existing(files)
-    options = {"on_conflict": "update"} if on_conflict is OnConflict.UPDATE else {}
+    options = _options(create=create, allow_empty=allow_empty, append=append)
+    if on_conflict not in (None, OnConflict.IGNORE):
+        options["on_conflict"] = on_conflict.value
     storage = open_database(db, project, read_only=False)
-    _load(storage, table, sources, metadata, quiet, append=append, **options)
+    _load(storage, table, sources, metadata, quiet, **options)
 
 
 def load_files(
@@ -213,6 +238,12 @@ def load_files(
 
 
 def _summary(done: LoadInfo, *, shows_replaced: bool) -> str:
+    if done.outside:
+        noted = count(done.outside, "record")
+        say(f"Note: {noted} of other days or events than --from, --to and --event say.")
+    if done.invalid_last_seen:
+        noted = count(done.invalid_last_seen, "profile")
+        say(f"Note: {noted} with a $last_seen that is no time; last_seen is NULL there.")
     parts = [f"{count(done.stored, 'row')} stored"]
     if shows_replaced:
         parts.append(f"{count(done.replaced, 'row')} replaced")
@@ -230,10 +261,12 @@ def _load(
     quiet: bool,
     **options: Any,
 ) -> None:
-    with opened as storage:
-        summary = load_files(storage, table, sources, metadata, quiet=quiet, **options)
+    stored: list[str] = []
+    # Ctrl-C while the database is being closed: the load is stored all the same.
+    with completing(lambda: next(iter(stored), None)), opened as storage:
+        stored.append(load_files(storage, table, sources, metadata, quiet=quiet, **options))
     if not quiet:
-        print(summary)
+        print_done(stored[0])
 
 
 def _existing(names: list[Path]) -> list[Path | BinaryIO]:
@@ -249,6 +282,16 @@ def _existing(names: list[Path]) -> list[Path | BinaryIO]:
         if isinstance(source, Path) and source.is_dir():
             raise typer.BadParameter(f"{source} is a directory", param_hint="FILE")
     return sources
+
+
+def _options(*, create: bool, allow_empty: bool, **flags: bool) -> dict[str, Any]:
+    """Return the options of ``load_export`` for the flags that were given."""
+    options: dict[str, Any] = {name: True for name, given in flags.items() if given}
+    if allow_empty:
+        options["allow_empty"] = True
+    if create:
+        options["if_missing"] = "create"
+    return options
 
 
 def _metadata(

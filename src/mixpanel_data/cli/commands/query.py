@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from mixpanel_data.cli.console import console, print_grid
+from mixpanel_data.cli.console import console, print_grid, printable
 from mixpanel_data.cli.options import DbOption, ProjectOption, open_database
 from mixpanel_data.cli.views import writers
 from mixpanel_data.cli.views.results import Result, Row
@@ -75,6 +75,13 @@ OutputOption = Annotated[
         help="Write to FILE instead of stdout; it is replaced only once the result is whole.",
     ),
 ]
+ExternalOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-external",
+        help="Let the statement read and write files, use the network and change settings.",
+    ),
+]
 MaxRowsOption = Annotated[
     int, typer.Option("--max-rows", min=0, metavar="N", help="Rows in a table; 0 for all.")
 ]
@@ -87,8 +94,12 @@ def query(
     format_: FormatOption = None,
     output: OutputOption = None,
     max_rows: MaxRowsOption = 50,
+    allow_external: ExternalOption = False,
 ) -> None:
     """Run SQL, read-only, and print its result.
+
+    The statement can change nothing in the database, and outside of it neither read nor write,
+    unless --allow-external is given.
 
     A table shows the first rows and says how many more there are; the other formats write
     every row.
@@ -98,6 +109,10 @@ def query(
         raise typer.BadParameter("parquet is binary: add --output FILE", param_hint="--format")
     statement = sys.stdin.read() if sql == "-" else sql
     with open_database(db, project) as storage:
+        _check_output(output, storage.path)
+        if not allow_external:
+            storage.connection.execute("SET enable_external_access = false")
+            storage.connection.execute("SET lock_configuration = true")
         result = Result(storage, statement)
         with writers.output(output) as out:
             if chosen is Format.TABLE:
@@ -117,7 +132,8 @@ def print_table(screen: Console, result: Result, max_rows: int) -> None:
         total += len(rows)
     if result.columns == _PLAN:
         for _, plan in shown:
-            screen.print(plan)
+            for line in (plan or "").splitlines():
+                screen.print(printable(line))
         return
     print_grid(screen, result.columns, shown, numbers=result.numbers)
     if total > len(shown):
@@ -126,6 +142,17 @@ def print_table(screen: Console, result: Result, max_rows: int) -> None:
         )
     else:
         screen.print(f"\n{total:,} row{'' if total == 1 else 's'}", style="dim")
+
+
+def _check_output(output: Path | None, database: Path | None) -> None:
+    """Refuse to write the result over the database, or over its log."""
+    if output is None or database is None:
+        return
+    own = [database.resolve(), database.with_name(f"{database.name}.wal").resolve()]
+    if output.resolve() in own or (output.exists() and output.samefile(database)):
+        raise typer.BadParameter(
+            f"{output} is the database itself; choose another file", param_hint="--output"
+        )
 
 
 def _format_of(output: Path | None) -> Format:

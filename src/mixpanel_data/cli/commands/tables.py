@@ -8,7 +8,7 @@ from rich.console import Console
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.cli.console import console, day_range, print_grid, print_json
-from mixpanel_data.cli.errors import say
+from mixpanel_data.cli.errors import completing, say
 from mixpanel_data.cli.options import (
     DbOption,
     ListFormat,
@@ -95,9 +95,16 @@ def drop(
         if not typer.confirm(f"Drop table '{name}'{size}?", err=True):
             say("Nothing was dropped.")
             raise typer.Exit(1)
-    with open_database(db, project, read_only=False) as storage:
+    done = f"Dropped table '{name}'."
+    dropped: list[str] = []
+    with (
+        completing(lambda: next(iter(dropped), None)),
+        open_database(db, project, read_only=False) as storage,
+        completing(lambda: None if storage.table_exists(name) else done),
+    ):
         storage.drop_table(name)
-    say(f"Dropped table '{name}'.")
+        dropped.append(done)
+    say(done)
 
 
 def print_tables(screen: Console, storage: StorageEngine) -> None:

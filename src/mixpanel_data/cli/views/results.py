@@ -6,10 +6,14 @@ months or whole eras, depending on the type and on the version.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from mixpanel_data.exceptions import QueryError
 
@@ -34,7 +38,7 @@ _ROWS_AT_ONCE = 4096
 _ROW_GROUP = 65_536
 
 # A string, or one of the numbers that DuckDB writes and JSON does not have.
-_STRING_OR_NOT_A_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b')
+_STRING_OR_NOT_A_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Inf(?:inity)?)\b', re.I)
 
 
 class Result:
@@ -65,7 +69,9 @@ class Result:
 
     def json_rows(self) -> Iterator[list[Row]]:
         """Yield the rows in lists of some thousand, every cell as JSON."""
-        return map(self._cells, self._run(_as_json, _ROWS_AT_ONCE)[1])
+        documents = [position for position, (_, name) in enumerate(self._types) if name == "JSON"]
+        for rows in map(self._cells, self._run(_as_json, _ROWS_AT_ONCE)[1]):
+            yield [_with_valid_documents(row, documents) for row in rows] if documents else rows
 
     def arrow(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Yield the rows as Arrow, in types that Parquet can hold."""
@@ -138,6 +144,23 @@ def _as_arrow(cell: str, kind: str, name: str) -> str:
 
 def _valid_json(text: str) -> str:
     return _STRING_OR_NOT_A_NUMBER.sub(lambda found: _null_or(found[0]), text)
+
+
+def _with_valid_documents(row: Row, documents: Sequence[int]) -> Row:
+    cells = list(row)
+    for position in documents:
+        if (cell := cells[position]) is not None:
+            cells[position] = _valid_document(cell)
+    return tuple(cells)
+
+
+def _valid_document(text: str) -> str:
+    """Return a JSON document that DuckDB holds, which may not be one, as valid JSON."""
+    for candidate in (text, _valid_json(text)):
+        with suppress(ValueError, RecursionError):
+            orjson.loads(candidate)
+            return candidate
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _null_or(token: str) -> str:

@@ -8,12 +8,13 @@ import os
 import secrets
 import sys
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mixpanel_data.cli.console import printable
 from mixpanel_data.exceptions import MixpanelDataError
 
 if TYPE_CHECKING:
@@ -85,11 +86,20 @@ def _member(key: str, cell: str | None) -> str:
     return key + ("null" if cell is None else cell)
 
 
+class _Terminal(io.RawIOBase):
+    """A terminal, which no control character of the data reaches."""
+
+    def write(self, data: Any) -> int:
+        text = bytes(data).decode()
+        lines = (printable(line.rstrip("\r")) for line in text.split("\n"))
+        return sys.stdout.write("\n".join(lines))
+
+
 @contextmanager
 def output(path: Path | None) -> Iterator[IO[bytes]]:
     """Yield stdout, or a file that takes the place of *path* when the block ends well."""
     if path is None:
-        yield sys.stdout.buffer
+        yield cast("IO[bytes]", _Terminal()) if sys.stdout.isatty() else sys.stdout.buffer
         return
     if path.exists() and not path.is_file():
         # A pipe or a device is written to, not replaced.

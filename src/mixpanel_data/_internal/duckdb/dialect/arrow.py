@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 def arrow_source(
     connection: sa.Connection, data: pa.RecordBatchReader | pa.Table
 ) -> Iterator[sa.TableClause]:
-    """Lend Arrow data to the connection's statements, as a table known within the block.
+    """Register Arrow data for the connection's statements, as a table within the block.
 
-    A reader is read once, lazily, from a thread of DuckDB's. A ``pa.Table`` lent inside a
-    transaction stays in memory until that ends: DuckDB keeps the dropped name for undoing.
+    A reader is read once, lazily, from a thread of DuckDB's. A ``pa.Table`` registered in a
+    transaction stays in memory until that ends: DuckDB keeps the dropped view in its undo log.
     """
     name = f"arrow_{uuid4().hex}"
     driver_of(connection).register(name, data)
     try:
         yield sa.table(name, *(sa.column(column) for column in data.schema.names))
     finally:
-        # In an aborted transaction nothing can run; the name goes with the rollback.
+        # In an aborted transaction nothing can run; the rollback drops the view.
         with suppress(duckdb.TransactionException):
             driver_of(connection).unregister(name)
 

@@ -7,13 +7,15 @@ from uuid import uuid4
 
 import duckdb
 import duckdb_engine
-from sqlalchemy import exc, pool, schema, util
+from sqlalchemy import event, exc, pool, schema, util
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGExecutionContext
 from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
 from sqlalchemy.engine.reflection import Inspector
+from sqlalchemy.orm import Session
 
+from mixpanel_data._internal import json_text
 from mixpanel_data._internal.duckdb.dialect import types
 from mixpanel_data._internal.duckdb.dialect.bulk_insert import insert_many
 from mixpanel_data._internal.duckdb.dialect.compiler import (
@@ -25,6 +27,7 @@ from mixpanel_data._internal.duckdb.dialect.compiler import (
 )
 from mixpanel_data._internal.duckdb.dialect.connect import open_database
 from mixpanel_data._internal.duckdb.dialect.dbapi import Connection
+from mixpanel_data._internal.duckdb.dialect.orm_insert import insert_as_core
 from mixpanel_data._internal.duckdb.dialect.preparer import IdentifierPreparer
 from mixpanel_data._internal.duckdb.dialect.reflection import Reflection
 
@@ -87,6 +90,12 @@ class Dialect(Reflection, duckdb_engine.Dialect):
             postgresql.INTERVAL: types.Interval,
         },
     )
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Without these, JSON would lose NaN and keys that are no text, and be slow.
+        self._json_serializer = self._json_serializer or types.json_text_of
+        self._json_deserializer = self._json_deserializer or json_text.decode
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[pool.Pool]:
@@ -151,3 +160,6 @@ class Dialect(Reflection, duckdb_engine.Dialect):
             and insert_many(cursor, statement, parameters, compiled.statement.table)
         ):
             cursor.executemany(statement, parameters)
+
+
+event.listen(Session, "do_orm_execute", insert_as_core)

@@ -43,19 +43,19 @@ def insert_many(cursor: Cursor, statement: str, rows: Sequence[Row], table: sa.T
         return False
     try:
         constants = [_constant(rows, position) for position in insert.constants]
-        waves = [
-            (wave, _arrow_table(wave, insert.columns) if len(wave) >= _FEW_ROWS else None)
-            for wave in _conflict_free_batches(rows, insert.keys, table)
+        batches = [
+            (batch, _arrow_table(batch, insert.columns) if len(batch) >= _FEW_ROWS else None)
+            for batch in _conflict_free_batches(rows, insert.keys, table)
         ]
     except NotColumnar:
         return False
     counts = []
-    for wave, arrow in waves:
+    for batch, arrow in batches:
         if arrow is None:
-            cursor.executemany(statement, wave)
+            cursor.executemany(statement, batch)
         else:
             counts.append(_insert(cursor, insert.sql, arrow, constants))
-    cursor.rowcount = sum(counts) if len(counts) == len(waves) else -1
+    cursor.rowcount = sum(counts) if len(counts) == len(batches) else -1
     return True
 
 
@@ -73,8 +73,9 @@ def _insert(cursor: Cursor, sql: str, rows_of_this_insert: pa.Table, constants: 
 
 
 def _arrow_table(rows: Sequence[Row], columns: Iterable[int]) -> pa.Table:
-    by_position = list(zip(*rows, strict=True))
-    return pa.table({str(position): arrow_array(by_position[position]) for position in columns})
+    return pa.table(
+        {str(position): arrow_array([row[position] for row in rows]) for position in columns}
+    )
 
 
 def _constant(rows: Sequence[Row], position: int) -> Any:
@@ -88,7 +89,7 @@ def _constant(rows: Sequence[Row], position: int) -> Any:
 def _conflict_free_batches(
     rows: Sequence[Row], keys: Mapping[str, int], table: sa.Table
 ) -> Iterable[Sequence[Row]]:
-    """Split the rows so that no DO UPDATE meets a key twice in one statement.
+    """Split the rows so that no DO UPDATE sees a key twice in one statement.
 
     Row by row the last row of a key wins; within one statement DuckDB keeps the first.
     """
@@ -99,13 +100,13 @@ def _conflict_free_batches(
         kinds = {type(row[position]) for row in rows} - {type(None)}
         if column is None or not all(_is_exact(kind, column.type) for kind in kinds):
             raise NotColumnar
-    waves: defaultdict[int, list[Row]] = defaultdict(list)
+    batches: defaultdict[int, list[Row]] = defaultdict(list)
     seen: defaultdict[tuple[Any, ...], int] = defaultdict(int)
     for row in rows:
         key = tuple(row[position] for position in keys.values())
-        waves[seen[key]].append(row)
+        batches[seen[key]].append(row)
         seen[key] += 1
-    return waves.values()
+    return batches.values()
 
 
 def _is_exact(kind: type, type_: sqltypes.TypeEngine[Any]) -> bool:
@@ -124,8 +125,8 @@ _TYPES: dict[type, pa.DataType] = {
 }
 
 
-class NotColumnar(Exception):  # noqa: N818 - caught next door, never seen outside
-    """Arrow has no one type that holds these values as DuckDB would take them one by one."""
+class NotColumnar(Exception):  # noqa: N818 - never leaves this module
+    """No single Arrow type holds these values as DuckDB would take them one by one."""
 
 
 def arrow_array(values: Sequence[Any]) -> pa.Array:

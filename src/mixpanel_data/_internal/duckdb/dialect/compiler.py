@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
+from sqlalchemy import exc, util
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects.postgresql import base
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def implicit_sequence(column: sa.Column[Any]) -> sa.Sequence | None:
-    """Return the sequence that numbers the column's rows, if the database is to number them.
+    """Return the sequence that numbers the column's rows, if the database numbers them.
 
     DuckDB has neither SERIAL nor IDENTITY columns.
     """
@@ -44,6 +44,21 @@ def is_temporary(table: sa.Table) -> bool:
 
 class SQLCompiler(base.PGCompiler):
     """Statements."""
+
+    def construct_params(self, params: Any = None, *args: Any, **options: Any) -> Any:
+        # One of many rows mostly names all parameters itself, and needs no copy.
+        if params and self._names_of_rows and self._names_of_rows <= params.keys():
+            return params
+        return super().construct_params(params, *args, **options)
+
+    @util.memoized_property
+    def _names_of_rows(self) -> frozenset[str]:
+        """Return the parameters of an executemany, if its rows have to bring them all."""
+        generated = self.insert_prefetch or self.update_prefetch or self.escaped_bind_names
+        if not self.for_executemany or generated:
+            return frozenset()
+        given = all(bind.required and bind.key == name for bind, name in self.bind_names.items())
+        return frozenset(self.bind_names.values() if given else ())
 
     def visit_json_getitem_op_binary(
         self, binary: BinaryExpression[Any], operator: Any, **kw: Any

@@ -35,7 +35,7 @@ class Connection:
     def raw(self) -> duckdb.DuckDBPyConnection:
         """The driver's own connection, sharing this transaction.
 
-        DuckDB has one open result per connection, so rows still unread here are taken in first.
+        DuckDB has one open result per connection, so its unread rows are fetched first.
         """
         self.buffer_pending_result()
         return self._raw
@@ -44,8 +44,8 @@ class Connection:
     def idle_driver_connection(self) -> duckdb.DuckDBPyConnection:
         """The driver's own connection as :attr:`raw`, and with no result open.
 
-        DuckDB 2.0's ``register()`` and the like refuse to put away a result, even one that nobody
-        will read on; the next query does so, without running the old one to its end.
+        DuckDB 2.0's ``register()`` and the like fail while a result is open, even one that nobody
+        will read on; another query closes it, without running the old one to its end.
         """
         may_be_open = self._reading is not None
         self.buffer_pending_result()
@@ -84,7 +84,7 @@ class Connection:
             raise
 
     def rollback(self) -> None:
-        """Undo the transaction, if there is one; results still open cannot be read on."""
+        """Undo the transaction, if there is one; open results become unreadable."""
         if self.autocommit:
             return
         reader = self._reader()
@@ -115,7 +115,7 @@ class Connection:
             try:
                 self._set_replacement_scans(False)
             except duckdb.TransactionException:
-                # Aborted: nothing can run before the rollback, which switches them off.
+                # Aborted: nothing can run before the rollback, which turns them off.
                 self._scans_left_on = True
 
     def _set_replacement_scans(self, on: bool) -> None:
@@ -127,7 +127,7 @@ class Connection:
         self._reading = weakref.ref(cursor)
 
     def buffer_pending_result(self) -> None:
-        """Take in the rows of the open result, which the next statement would cut short."""
+        """Fetch the unread rows of the open result, which the next statement would discard."""
         reader = self._reader()
         self._reading = None
         if reader is not None:
@@ -185,7 +185,7 @@ class SharedConnection:
             self._connection.rollback()
 
     def close(self) -> None:
-        """Leave the connection to the others."""
+        """Stop using the connection, which stays open for the others."""
         self._on_close()
 
 
@@ -256,7 +256,7 @@ class Cursor:
         return self._driver.fetchall() if self._driver is not None else list(self._kept)
 
     def buffer_rows(self) -> None:
-        """Hold the unread rows here rather than in the driver."""
+        """Fetch the unread rows from the driver into memory."""
         if self._driver is not None:
             driver, self._driver = self._driver, None
             self._kept = iter(driver.fetchall())

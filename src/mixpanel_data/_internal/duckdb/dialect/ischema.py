@@ -1,4 +1,4 @@
-"""From the catalogue's type names to SQLAlchemy types."""
+"""DuckDB's type names as SQLAlchemy types."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class UnknownType(sqltypes.UserDefinedType[Any]):
         self.name = name
 
     def get_col_spec(self, **kw: Any) -> str:
-        """Return the name back to the DDL compiler."""
+        """Return the type's name for the DDL compiler."""
         return self.name
 
 

@@ -1,4 +1,4 @@
-"""Names of schemas, which may be qualified by an attached database, and how they are quoted."""
+"""Quoting of names, and schema names that an attached database may qualify."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def split_schema(name: str | None) -> tuple[str | None, str | None]:
 
 
 def qualified(database: str | None, schema: str) -> str:
-    """Return the name that :func:`split_schema` takes apart."""
+    """Join the parts of a name that :func:`split_schema` splits."""
     return ".".join(_quoted(part) for part in (database, schema) if part is not None)
 
 
 def unquoted(name: str) -> str:
-    """Take the double quotes off a name, if it has them."""
+    """Return a name without its double quotes, if it has them."""
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 

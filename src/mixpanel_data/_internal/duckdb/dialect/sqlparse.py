@@ -1,4 +1,4 @@
-"""Reading SQL that SQLAlchemy or DuckDB has written, and rewriting an INSERT of one row."""
+"""Parse SQL that SQLAlchemy or DuckDB wrote, and rewrite an INSERT of one row."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ManyRows(NamedTuple):
     """An INSERT … SELECT, and where the parameters of the one-row statement went."""
 
     sql: str
-    # Positions of the parameters that became columns, which bear the position as their name.
+    # Positions of the parameters that became columns, named by their position.
     columns: list[int]
     # Positions of the parameters that stayed parameters, in their new order.
     constants: list[int]

@@ -1,13 +1,14 @@
-"""Values on their way into DuckDB and out of it: times, decimals, and the keys of JSON.
+"""Conversion of values to and from DuckDB: times, decimals, JSON and its keys.
 
-A TIMESTAMP has no zone: what is stored is in UTC. An aware datetime that no TIMESTAMP claims (a
-parameter of ``text()``, ``sa.literal()``) stays an instant. DuckDB casts that by the session's
-zone, which is UTC until a session sets another.
+A TIMESTAMP has no zone: what is stored is in UTC. An aware datetime that is not bound
+as a TIMESTAMP (a parameter of ``text()``, ``sa.literal()``) stays an instant. DuckDB casts that by
+the session's zone, which is UTC until a session sets another.
 """
 
 from __future__ import annotations
 
 import re
+import reprlib
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
 
-from mixpanel_data._internal import iso8601
+from mixpanel_data._internal import iso8601, json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,6 +81,14 @@ class Numeric(sqltypes.Numeric[Any]):
 def _without_exponent(value: Any) -> Any:
     """Write 4E+2 as 400: DuckDB before 2.0 reads it as 4."""
     return Decimal(f"{value:f}") if isinstance(value, Decimal) else value
+
+
+def json_text_of(value: Any) -> str:
+    """Return the JSON text of a value, or refuse what JSON cannot hold."""
+    try:
+        return json_text.encode(value).decode()
+    except ValueError as error:
+        raise ValueError(f"the JSON value {reprlib.repr(value)} {error}") from error
 
 
 _SPECIAL = re.compile(r'(["\\])')
