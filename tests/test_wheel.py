@@ -14,6 +14,8 @@ import pytest
 from tests.support.files import HEAD, REVISIONS, asset
 from tests.support.processes import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
