@@ -141,18 +141,8 @@ def explain(error: Exception) -> str:
                 f"Database '{error.db_path}' is locked by {holder}."
                 " Close it there, or wait and try again."
             )
-        case SchemaVersionError(older=True):
-            message = (
-                f"Database '{error.db_path}' is at schema revision {error.revision}, and this"
-                f" version works with {error.head}. Upgrade it:"
-                f" mixpanel-data db upgrade {shlex.quote(error.db_path)}"
-            )
         case SchemaVersionError():
-            message = (
-                f"Database '{error.db_path}' is at schema revision {error.revision}, which this"
-                f" version, at {error.head}, does not know. Update it: pip install --upgrade"
-                " mixpanel-data"
-            )
+            message = _explain_revision(error)
         case QueryError():
             message = _POINTER.sub(r" (line \1)", str(error))
             if _CONFINED.search(message):
@@ -163,6 +153,19 @@ def explain(error: Exception) -> str:
         case _:
             message = str(error) or type(error).__name__
     return " ".join(message.split())
+
+
+def _explain_revision(error: SchemaVersionError) -> str:
+    at = f"Database '{error.db_path}' is at schema revision {error.revision}"
+    if error.older:
+        return (
+            f"{at}, and this version works with {error.head}. Upgrade it:"
+            f" mixpanel-data db upgrade {shlex.quote(error.db_path)}"
+        )
+    return (
+        f"{at}, which this version, at {error.head}, does not know. Update it:"
+        " pip install --upgrade mixpanel-data"
+    )
 
 
 def discard_unwritten() -> None:

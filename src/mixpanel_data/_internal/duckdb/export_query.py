@@ -97,6 +97,15 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(js
                         FROM read_ndjson_objects(:files)))))
 """  # noqa: S608 - put together from constants
 
+_CONSTANTS = {
+    "placeholder": _PLACEHOLDER,
+    # What has columns of its own leaves the properties.
+    "moved": '{"distinct_id":null,"$insert_id":null}',
+    "dubious": _DUBIOUS,
+    "suspect": _SUSPECT,
+    "trailing": _TRAILING_COMMA,
+    "iso": _ISO,
+}
 _QUERIES = {"events": _EVENTS, "profiles": _PROFILES}
 
 # The keys of every object; DuckDB has written the documents without white space.
@@ -134,16 +143,7 @@ def insert(
         QueryError: DuckDB cannot read a file, or the database failed.
     """
     names = [column.name for column in target.columns]
-    values = {
-        "files": list(map(str, files)),
-        "placeholder": _PLACEHOLDER,
-        # What has columns of its own leaves the properties.
-        "moved": '{"distinct_id":null,"$insert_id":null}',
-        "dubious": _DUBIOUS,
-        "suspect": _SUSPECT,
-        "trailing": _TRAILING_COMMA,
-        "iso": _ISO,
-    }
+    values = {"files": list(map(str, files)), **_CONSTANTS}
     query = sa.text(_QUERIES[kind])
     select = query.bindparams(
         **{name: value for name, value in values.items() if f":{name}" in query.text}

@@ -1,8 +1,9 @@
 """What becomes of the records of a load, by set-based SQL in the load's own transaction.
 
-Records are deduplicated among themselves and against the table, replace what the job says, and
-move in. The table needs no index meanwhile. A new table gets its primary key at the end, where an
-index is built in bulk; a table past ``index_limit`` rows has none: it must fit in memory.
+Records are deduplicated among themselves and against the table, and replace what the job says: a
+window of days, or, by upsert, the profiles of the same key. The table needs no index meanwhile. A
+new table gets its primary key at the end, where an index is built in bulk; a table past
+``index_limit`` rows has none, which must fit in memory.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
 
 from mixpanel_data._internal.duckdb.export_query import can_read
+from mixpanel_data._internal.formats.lines import BinaryStream
 from mixpanel_data._internal.formats.paths import Sources, expand, is_empty
 from mixpanel_data._internal.loading.job import IfMissing, LoadJob, OnConflict, Progress
 from mixpanel_data._internal.loading.loader import Loader
@@ -177,6 +178,11 @@ class LoadMixin(StorageBase):
         if allow_empty:
             # A file of no bytes is no damaged one then, whatever its name.
             sources = [s for s in sources if not (isinstance(s, Path) and is_empty(s))]
+        return self._load_files(job, sources, progress)
+
+    def _load_files(
+        self, job: LoadJob, sources: list[Path | BinaryStream], progress: Progress | None
+    ) -> int:
         files = [source for source in sources if isinstance(source, Path) and can_read(source)]
         if files == sources and files:
             try:
