@@ -184,8 +184,12 @@ class Database:
         DuckDB gets more memory where it reads *files* itself, on all its threads. Errors of the
         database are QueryErrors that name *what* it is for; all others leave as they came.
         """
-        with self.limit_memory(files=files), self.begin() as connection:
-            yield translate_errors_of(connection, what)
+        with (
+            self.limit_memory(files=files),
+            self.engine.connect() as connection,
+            translate_errors_of(connection, what).begin(),
+        ):
+            yield connection
             self.create_wal()
         self.restrict_wal_permissions()
 

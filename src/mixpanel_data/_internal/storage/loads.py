@@ -31,6 +31,7 @@ from mixpanel_data._internal.schema.tables import (
 from mixpanel_data._internal.storage.base import StorageBase
 from mixpanel_data.types import (
     EventRecord,
+    LoadAction,
     ProfileRecord,
     TableMetadata,
     check_table_name,
@@ -162,15 +163,11 @@ class LoadMixin(StorageBase):
             ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
         """
         sources = expand(paths)
+        action: LoadAction = "replace" if replace else "append" if append else "create"
         job = LoadJob(
-            KINDS[metadata.type],
-            name,
-            metadata,
-            "replace" if replace else "append" if append else "create",
-            self.index_limit,
-            on_conflict,
-            ", ".join(str(s) for s in sources if isinstance(s, Path)) or None,
-            if_missing,
+            *(KINDS[metadata.type], name, metadata, action, self.index_limit, on_conflict),
+            source=", ".join(str(s) for s in sources if isinstance(s, Path)) or None,
+            if_missing=if_missing,
             needs_records=not allow_empty,
             is_export=True,
             needs_window=replace,
