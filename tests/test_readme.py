@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mixpanel_data import demo
+from tests.support.command_line import invoke
+from tests.support.processes import ROOT
 
-ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
+
+
+class Reader:
+    """Somebody who tries out one block after the other; Python's share a namespace."""
+
+    def __init__(self) -> None:
+        self.namespace: dict[str, Any] = {"__name__": "readme"}
+        self._tried = 0
+
+    def try_until(self, number: int) -> None:
+        """Run the blocks up to this one that did not run yet, perhaps in another process."""
+        while self._tried <= number:
+            language, text = BLOCKS[self._tried]
+            self._tried += 1
+            if language == "sh":
+                for line in text.strip().splitlines():
+                    _run_shell(line)
+            else:
+                assert language == "python"
+                exec(compile(text, "README.md", "exec", dont_inherit=True), self.namespace)
 
 
 def _run_shell(line: str) -> None:
@@ -25,21 +46,35 @@ def _run_shell(line: str) -> None:
         assert words[1:] == ["install", "mixpanel-data[cli]"]
     else:
         assert words[0] == "mixpanel-data"
-        command = [sys.executable, "-m", "mixpanel_data", *words[1:]]
-        subprocess.run(command, check=True, timeout=60)
+        done = invoke(*words[1:])
+        assert done.code == 0, (line, done.err)
 
 
-def test_every_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Python blocks share one namespace, as in a notebook."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    demo.write_export(tmp_path)
-    namespace: dict[str, object] = {"__name__": "readme"}
-    for language, text in BLOCKS:
-        if language == "sh":
-            for line in text.strip().splitlines():
-                _run_shell(line)
-        else:
-            assert language == "python"
-            exec(compile(text, "README.md", "exec", dont_inherit=True), namespace)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with a demo export."""
+    folder = tmp_path_factory.mktemp("readme")
+    demo.write_export(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[Reader]:
+    """Yield a reader, and close what a block that failed left open."""
+    reader = Reader()
+    yield reader
+    if "storage" in reader.namespace:
+        reader.namespace["storage"].close()
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_a_block_runs(
+    number: int, reader: Reader, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MIXPANEL_DATA_DB", raising=False)
+    reader.try_until(number)
+
+
+def test_the_blocks_are_found() -> None:
     assert len(BLOCKS) > 5

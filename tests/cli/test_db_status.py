@@ -126,6 +126,7 @@ def test_a_file_that_cannot_be_opened_is_one_line(
     assert reason in done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["status", "upgrade", "check", "compact"])
 def test_a_file_in_use_has_an_exit_code_of_its_own(
     start: Start, loaded: Path, command: str

@@ -14,6 +14,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.demo import DAYS, MONTH, write_export
 from tests.support.command_line import Outcome, Run, invoke
 
+pytestmark = pytest.mark.slow
+
 
 def lines(path: Path) -> list[dict[str, Any]]:
     with gzip.open(path) as file:

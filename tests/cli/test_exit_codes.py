@@ -186,7 +186,6 @@ def test_a_bug_is_not_hidden(run: Run, loaded: Path, monkeypatch: pytest.MonkeyP
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
     """Call main as the console script does, and give its exit code."""
     monkeypatch.setattr(sys, "argv", ["mixpanel-data", *arguments])
-    monkeypatch.setattr(os, "_exit", sys.exit)
     with pytest.raises(SystemExit) as ended:
         main()
     return ended.value.code

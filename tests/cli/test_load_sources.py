@@ -69,6 +69,7 @@ def test_stdin_goes_with_files_and_patterns(
     assert done.out.startswith("events: 31 rows stored")
 
 
+@pytest.mark.slow
 def test_a_named_pipe_is_read_once(start: Start, db_path: Path, events_file: Path) -> None:
     pipe = events_file.with_name("pipe")
     os.mkfifo(pipe)

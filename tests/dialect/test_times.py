@@ -36,6 +36,7 @@ def _stored(connection: sa.Connection) -> set[datetime]:
     return set(connection.execute(sa.select(times.c.at)).scalars())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "value",
     [

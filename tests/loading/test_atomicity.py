@@ -76,6 +76,7 @@ ERRORS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_whatever_the_source_raises_is_the_callers(
     error: BaseException, load: Load, memory: StorageEngine, kind: Kind
@@ -87,6 +88,7 @@ def test_whatever_the_source_raises_is_the_callers(
     _expect_unharmed(memory, kind, load, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [4, 10])
 @pytest.mark.parametrize(
     "error",
@@ -117,6 +119,7 @@ def test_an_invalid_record(position: int, load: Load, memory: StorageEngine, kin
     _expect_unharmed(memory, kind, load, before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("position", [4_999, 11_999])
 def test_a_late_failure_of_a_large_load(
     position: int, load: Load, memory: StorageEngine, kind: Kind

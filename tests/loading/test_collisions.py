@@ -53,6 +53,7 @@ def test_derived_ids_are_the_same_everywhere(memory: StorageEngine) -> None:
         assert _stored(second) == _stored(memory)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", list(permutations([A, B, C])), ids=lambda o: "".join(e["event_name"] for e in o)
 )
@@ -68,6 +69,7 @@ def test_three_under_one_id(
     assert all(insert_id.startswith("taken") for insert_id in stored.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", list(permutations([A, B, C])), ids=lambda o: "".join(e["event_name"] for e in o)
 )
@@ -82,6 +84,7 @@ def test_loading_again_adds_nothing_in_any_order(
     assert _stored(memory) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 1, 2])
 @pytest.mark.parametrize(
     "order", list(permutations([A, B, C])), ids=lambda o: "".join(e["event_name"] for e in o)
@@ -126,6 +129,7 @@ def _derived(*taken: Any) -> str:
         return _stored(engine)["B"]
 
 
+@pytest.mark.slow
 def test_a_literal_id_that_equals_a_derived_one(memory: StorageEngine) -> None:
     literal = event(0, event_name="Literal", insert_id=_derived())
     for order in permutations([A, B, literal]):
@@ -148,6 +152,7 @@ def test_a_literal_id_that_equals_a_derived_one_across_loads(memory: StorageEngi
         memory.drop_table("data")
 
 
+@pytest.mark.slow
 def test_derived_ids_that_are_taken_twice_over(memory: StorageEngine) -> None:
     first = event(0, event_name="First", insert_id=_derived())
     second = event(0, event_name="Second", insert_id=_derived(first))
@@ -166,6 +171,7 @@ def test_a_stored_table_loads_into_another_without_loss(memory: StorageEngine) -
         memory.drop_table("copy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("insert_id", ["", "~", "taken~", "'", '"', "%", "a\0b", "é" * 300])
 def test_any_id_can_collide(insert_id: str, memory: StorageEngine) -> None:
     records = [{**one, "insert_id": insert_id} for one in (A, B, C)]

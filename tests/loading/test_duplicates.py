@@ -91,6 +91,7 @@ def test_one_moment_written_differently_is_the_same_event(same: Any, memory: Sto
     assert EVENTS.append(memory, [event(0, event_time=same)]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["event_name", "distinct_id", "insert_id"])
 @pytest.mark.parametrize(
     ("one", "other"), [("", " "), ("a", "A"), ("é", "e\u0301"), ("a", "a\0"), ("1", "01")]

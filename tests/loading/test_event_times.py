@@ -62,6 +62,7 @@ def _load(engine: StorageEngine, kind: Kind, times: list[Any]) -> list[datetime 
         engine.drop_table("data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "expected"), MOMENTS, ids=[str(m[0]) for m in MOMENTS])
 def test_a_time_is_stored_in_utc(
     given: Any, expected: datetime, memory: StorageEngine, kind: Kind

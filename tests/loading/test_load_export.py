@@ -61,6 +61,7 @@ def test_progress_ends_at_the_size(memory: StorageEngine, tmp_path: Path) -> Non
     assert seen[-1] == path.stat().st_size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", COMPRESSED)
 @pytest.mark.parametrize("cut", [0, 1, 9, 10, 200, -1, -4, -8, -9, -100])
 def test_a_cut_file_is_refused(

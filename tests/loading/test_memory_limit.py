@@ -14,6 +14,8 @@ from mixpanel_data import StorageEngine
 from tests.support.exports import lines
 from tests.support.factories import EVENTS, Kind, event, metadata
 
+pytestmark = pytest.mark.slow
+
 
 def _limit(engine: StorageEngine) -> str:
     return str(engine.execute_scalar("SELECT current_setting('memory_limit')"))

@@ -36,6 +36,7 @@ FILTERS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", FILTERS, ids=str)
 def test_every_field_comes_back(fields: dict[str, Any], memory: StorageEngine, kind: Kind) -> None:
     given = kind.metadata(**fields)
@@ -107,6 +108,7 @@ WIDENED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second", "expected"), WIDENED)
 def test_an_append_widens_the_days(
     first: tuple[Any, Any],

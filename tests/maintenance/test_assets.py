@@ -21,6 +21,8 @@ from tests.support.files import (
     without_keys,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_there_is_a_file_for_every_revision() -> None:
     assert sorted(file.stem for file in ASSETS.glob("*.db")) == REVISIONS
@@ -93,7 +95,6 @@ def test_filters_and_counts_come_through(tmp_path: Path) -> None:
         assert engine.loads("order")[0].records == 18
 
 
-@pytest.mark.slow
 def test_the_revision_that_takes_long_is_reported(tmp_path: Path) -> None:
     path = original(tmp_path / "large.db", {"jan": 1_100_000})
     seen: list[tuple[str, float]] = []

@@ -99,6 +99,7 @@ def test_an_unknown_revision_is_refused_and_left_alone(
     assert newest.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read_only", [True, False])
 def test_opening_with_upgrade_upgrades_first(older: Path, read_only: bool) -> None:
     with StorageEngine.open_existing(older, read_only=read_only, upgrade=True) as engine:

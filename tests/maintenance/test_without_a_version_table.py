@@ -20,6 +20,7 @@ def test_its_tables_tell_the_revision(unrecorded: Path, request: pytest.FixtureR
     assert revision_of(unrecorded) == request.node.callspec.params["unrecorded"]
 
 
+@pytest.mark.slow
 def test_it_comes_to_the_head(unrecorded: Path, tmp_path: Path) -> None:
     before = contents(unrecorded)["rows"]
     assert maintenance.upgrade(unrecorded).after == HEAD
@@ -31,6 +32,7 @@ def test_it_comes_to_the_head(unrecorded: Path, tmp_path: Path) -> None:
         assert [row[: len(old)] for row, old in zip(after[name], rows, strict=True)] == rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "reached"),
     [

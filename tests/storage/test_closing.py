@@ -47,6 +47,7 @@ def closable(request: pytest.FixtureRequest, db_path: Path, temp_folder: Path) -
     return engine
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 def test_every_use_after_close_says_so(
     use: Callable[[StorageEngine], Any], closable: StorageEngine

@@ -71,6 +71,7 @@ NAMES = ["select", "order", "table", "1st", "2024", "UPPER", "a__b_", "x" * 200,
 NAMES += ["properties", "main", "memory", "temp", "information_schema", "sqlite_master", "rowid"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_inside_the_rule_works(name: str, memory: StorageEngine, kind: Kind) -> None:
     assert kind.create(memory, kind.records(3), name) == 3

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.support.processes import run
 
 
+@pytest.mark.slow
 def test_importing_the_library_loads_no_migrations_and_no_terminal() -> None:
     loaded = json.loads(
         run("import json, sys, mixpanel_data; print(json.dumps(sorted(sys.modules)))")

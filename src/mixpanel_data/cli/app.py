@@ -8,7 +8,7 @@ import typer
 
 from mixpanel_data import __version__
 from mixpanel_data.cli.commands import db, demo, history, load, query, tables
-from mixpanel_data.cli.errors import Commands, exit_now, watch_signals
+from mixpanel_data.cli.errors import Commands, discard_unwritten, watch_signals
 
 _EPILOG = """\b
 The database is --db PATH, or --project ID for ~/.mixpanel_data/ID.db,
@@ -81,5 +81,5 @@ def run() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     try:
         app(prog_name="mixpanel-data")
-    except SystemExit as ended:
-        exit_now(ended.code)
+    finally:
+        discard_unwritten()

@@ -168,16 +168,13 @@ def _explain_revision(error: SchemaVersionError) -> str:
     )
 
 
-def exit_now(code: object) -> NoReturn:
-    """End the process at once: everything is closed, there is nothing left to take down.
-
-    An orderly end makes duckdb 2.0 list its own objects on stderr, as leaks, whenever pyarrow
-    held data and SQLAlchemy was imported.
-    """
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code if isinstance(code, int) else 0)
+def discard_unwritten() -> None:
+    """Leave nothing in the buffers that Python could not write, and would fail on, at its end."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except (OSError, ValueError):
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - until the process ends
 
 
 def _code(error: Exception) -> int:

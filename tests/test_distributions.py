@@ -1,10 +1,11 @@
-"""The installed wheel brings its migrations along, and needs no checkout."""
+"""The wheel has its migrations and needs no checkout; the source distribution has its tests."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 from tests.support.files import HEAD, REVISIONS, asset
 from tests.support.processes import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run([sys.executable, *words, "--wheel-dir", str(folder)], check=True)
     (built,) = folder.glob("*.whl")
     return built
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the source distribution, and return it unpacked."""
+    folder = tmp_path_factory.mktemp("source")
+    words = ["-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)]
+    subprocess.run([sys.executable, *words], cwd=ROOT, check=True)
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    return archive.with_name(archive.name.removesuffix(".tar.gz"))
 
 
 def test_the_wheel_holds_every_revision(wheel: Path) -> None:
@@ -47,6 +62,23 @@ def test_the_installed_wheel_upgrades_a_file(wheel: Path, tmp_path: Path) -> Non
     place, revision = done.stdout.split()
     assert Path(place).is_relative_to(tmp_path / "elsewhere")
     assert revision == HEAD
+
+
+def _pytest(folder: Path, *words: str) -> list[str]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_source_distribution_holds_every_test(source: Path) -> None:
+    collected = _pytest(source, "--collect-only")
+    assert collected[:-1] == _pytest(ROOT, "--collect-only")[:-1]
+
+
+def test_the_tests_of_the_source_distribution_run(source: Path) -> None:
+    ended = _pytest(source, "-m", "not slow", "tests/unit", "tests/test_readme.py")
+    assert " passed" in ended[-1]
 
 
 def _environment(folder: Path, wheel: Path) -> Path:
