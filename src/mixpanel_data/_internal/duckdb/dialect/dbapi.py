@@ -177,8 +177,9 @@ class Connection:
 def _count(raw: duckdb.DuckDBPyConnection) -> int:
     """Return how many rows a statement changed; -1 for one that changes none."""
     # DuckDB before 2.0 tells it only in this result.
-    name, status = raw.description[0][0], raw.fetchone()
-    return int(status[0]) if status and name == "Count" else -1
+    description = raw.description
+    status = raw.fetchone() if description else None
+    return int(status[0]) if description and status and description[0][0] == "Count" else -1
 
 
 def remembering_errors(run: F) -> F:
