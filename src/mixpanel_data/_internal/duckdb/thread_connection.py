@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, StaticPool
 
-from mixpanel_data._internal.duckdb.dialect.dbapi import SharedConnection
+from mixpanel_data._internal.duckdb.dialect.shared_connection import SharedConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
