@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 import sqlalchemy as sa
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
 from mixpanel_data._internal.duckdb.errors import (
     open_errors,
@@ -82,7 +83,7 @@ class Database:
         existed = path is not None and path.exists()
         with open_errors(path):
             # The first connection opens the file; the memory database lives as long as it does.
-            self._root = self.engine.raw_connection()
+            self.root = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         if path is not None and not existed:
             path.chmod(0o600)
         self.settings = Settings(self.root_connection)
@@ -90,7 +91,7 @@ class Database:
             # DuckDB would spill a memory database into the working directory.
             self.settings["temp_directory"] = temporary
         self.close = weakref.finalize(
-            self, _close, lifecycle, self.engine, self._root, connections, temporary
+            self, _close, lifecycle, self.engine, self.root, connections, temporary
         )
 
     @classmethod
@@ -129,9 +130,7 @@ class Database:
     @property
     def root_connection(self) -> duckdb.DuckDBPyConnection:
         """The first connection of the pool, for a look at the database as it is opened."""
-        driver = self._root.driver_connection
-        assert isinstance(driver, duckdb.DuckDBPyConnection)
-        return driver
+        return driver_of(self.root)
 
     def ensure_open(self) -> None:
         """Refuse a closed database, and one that a fork brought here.
@@ -176,9 +175,12 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """Yield a transaction that commits at the end of the block, or rolls back on any error."""
+        """Yield a transaction of ours, which commits at the end or rolls back on any error.
+
+        Macros in the file do not replace functions in its statements.
+        """
         self.ensure_open()
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection, system_functions(connection), connection.begin():
             yield connection
 
     @contextmanager
@@ -259,7 +261,7 @@ def _connected(
 def _close(
     lifecycle: _Lifecycle,
     engine: sa.Engine,
-    root: PoolProxiedConnection,
+    root: sa.Connection,
     connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
     temporary: str | None,
 ) -> None:
