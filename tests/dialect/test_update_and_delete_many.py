@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.orm.exc import StaleDataError
 
-from tests.dialect.columnar import arrow_tables
+from tests.support.columnar import arrow_tables
 
 
 class Base(DeclarativeBase):

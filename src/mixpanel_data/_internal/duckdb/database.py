@@ -8,16 +8,17 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import duckdb
 import sqlalchemy as sa
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from mixpanel_data._internal.duckdb import files
+from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
 from mixpanel_data._internal.duckdb.errors import (
     open_errors,
@@ -108,7 +109,7 @@ class Database:
         try:
             with open_errors(path, self._refuse_second_name()):
                 # The first connection opens the file; the memory database lives as long as it does.
-                self._root = self.engine.raw_connection()
+                self.root = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except BaseException:
             _release(directory, whole=False)
             raise
@@ -122,7 +123,7 @@ class Database:
         self.close = weakref.finalize(
             self,
             _close,
-            *(lifecycle, self.engine, self._root, connections),
+            *(lifecycle, self.engine, self.root, connections),
             partial(_release, directory, whole=own is not None),
         )
 
@@ -192,9 +193,7 @@ class Database:
     @property
     def root_connection(self) -> duckdb.DuckDBPyConnection:
         """The first connection of the pool, for a look at the database as it is opened."""
-        driver = self._root.driver_connection
-        assert isinstance(driver, duckdb.DuckDBPyConnection)
-        return driver
+        return driver_of(self.root)
 
     def ensure_open(self) -> None:
         """Refuse a closed database, and one that a fork brought here.
@@ -244,9 +243,12 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """Yield a transaction that commits at the end of the block, or rolls back on any error."""
+        """Yield a transaction of ours, which commits at the end or rolls back on any error.
+
+        Macros in the file do not replace functions in its statements.
+        """
         self.ensure_open()
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection, system_functions(connection), connection.begin():
             yield connection
 
     @contextmanager
@@ -257,11 +259,16 @@ class Database:
         database are QueryErrors that name *what* it is for; all others leave as they came. Nothing
         is raised any more, not for Ctrl-C either, once the commit has begun and succeeds.
         """
-        with late_interrupts(what) as complete, self.limit_memory(files=files) as claim:
+        with (
+            late_interrupts(what) as complete,
+            self.limit_memory(files=files) as claim,
+            ExitStack() as opened,
+        ):
             with query_errors(what):
-                connection = self.engine.connect()
+                connection = opened.enter_context(self.engine.connect())
+                opened.enter_context(system_functions(connection))
             connection = connection.execution_options(**{_CLAIM: claim})
-            with translate_errors_of(connection, what), connection.begin():
+            with translate_errors_of(connection, what).begin():
                 yield connection
                 complete()
 
@@ -279,8 +286,6 @@ class Database:
     def create_wal(self) -> None:
         """Make the file that the next commit logs to; DuckDB would make it readable by others."""
         _create_wal(self._wal)
-
-    restrict_wal_permissions = create_wal
 
     def __enter__(self) -> Database:
         return self
@@ -366,7 +371,7 @@ def _release(directory: PrivateDirectory | None, *, whole: bool) -> None:
 def _close(
     lifecycle: _Lifecycle,
     engine: sa.Engine,
-    root: PoolProxiedConnection,
+    root: sa.Connection,
     connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
     release: Callable[[], None],
 ) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mixpanel_data._internal.duckdb.database import Database, wait_for_lock
+from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import open_errors
 from mixpanel_data._internal.duckdb.files import home, resolve_path
 from mixpanel_data._internal.loading.loader import Loader
@@ -130,9 +131,8 @@ class StorageEngine(LoadMixin, QueryMixin, InspectionMixin):
         self._loader = Loader(database)
         try:
             with open_errors(database.path):
-                found = revisions.check(
-                    database.root_connection, database.path, read_only=database.read_only
-                )
+                with system_functions(database.root) as root:
+                    found = revisions.check(root, database.path, read_only=database.read_only)
                 if found is None and not database.read_only:
                     with database.write("create internal tables") as connection:
                         catalog.create_internal(connection)

@@ -30,6 +30,7 @@ from mixpanel_data._internal.duckdb.dialect.dbapi import Connection
 from mixpanel_data._internal.duckdb.dialect.orm_insert import insert_as_core
 from mixpanel_data._internal.duckdb.dialect.preparer import IdentifierPreparer
 from mixpanel_data._internal.duckdb.dialect.reflection import Reflection
+from mixpanel_data._internal.duckdb.dialect.search_path import before_statement
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -44,6 +45,10 @@ class ExecutionContext(PGExecutionContext):
         if sequence is not None:
             return self.fire_sequence(sequence, column.type)
         return DefaultExecutionContext.get_insert_default(self, column)
+
+    def pre_exec(self) -> None:
+        super().pre_exec()
+        before_statement(self.cursor.connection.raw, self.statement, ddl=self.isddl)
 
     def post_exec(self) -> None:
         table = getattr(self.compiled.statement, "element", None) if self.compiled else None
