@@ -118,7 +118,11 @@ class ExportSource:
             # Read line by line, it says which line is to blame.
             raise UnsupportedExport(str(error)) from error
         except QueryError as error:
-            if error.details.get("failure") == Failure.UNREADABLE_FILE.value:
+            # Long documents need more memory for each thread than there may be.
+            if error.details.get("failure") in (
+                Failure.UNREADABLE_FILE.value,
+                Failure.OUT_OF_MEMORY.value,
+            ):
                 raise UnsupportedExport(str(error)) from error
             raise
         return connection.scalar(sa.select(sa.func.count()).select_from(target)) or 0

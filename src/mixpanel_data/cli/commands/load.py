@@ -16,6 +16,7 @@ from mixpanel_data.cli.options import (
     ProjectOption,
     QuietOption,
     TableNameOption,
+    WaitOption,
     open_database,
 )
 from mixpanel_data.cli.views.progress import load_progress
@@ -128,6 +129,7 @@ def events(
     replace: ReplaceOption = False,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     from_date: FromOption = None,
     to_date: ToOption = None,
     event: EventOption = None,
@@ -149,7 +151,7 @@ def events(
         )
     metadata = _metadata("events", from_date, to_date, event)
     sources = _existing(files)
-    storage = open_database(db, project, read_only=False)
+    storage = open_database(db, project, read_only=False, wait=wait)
     _load(storage, table, sources, metadata, quiet, append=append, replace=replace)
 
 
@@ -161,6 +163,7 @@ def profiles(
     on_conflict: OnConflictOption = None,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     from_date: FromOption = None,
     to_date: ToOption = None,
     quiet: QuietOption = False,
@@ -178,7 +181,7 @@ def profiles(
     metadata = _metadata("profiles", from_date, to_date)
     sources = _existing(files)
     options = {"on_conflict": "update"} if on_conflict is OnConflict.UPDATE else {}
-    storage = open_database(db, project, read_only=False)
+    storage = open_database(db, project, read_only=False, wait=wait)
     _load(storage, table, sources, metadata, quiet, append=append, **options)
 
 
