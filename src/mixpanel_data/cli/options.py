@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from mixpanel_data import StorageEngine
+from mixpanel_data.cli.errors import explain, say
+from mixpanel_data.exceptions import DatabaseLockedError
 from mixpanel_data.types import check_table_name
 
 DB_VARIABLE = "MIXPANEL_DATA_DB"
@@ -63,13 +65,39 @@ ListFormatOption = Annotated[
 ]
 
 
-def open_database(db: Path | None, project: str | None, *, read_only: bool = True) -> StorageEngine:
-    """Open the database that the options choose, or else the environment."""
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        metavar="SECONDS",
+        min=0,
+        help="How long to wait for a database that another process holds.",
+    ),
+]
+
+
+def open_database(
+    db: Path | None, project: str | None, *, read_only: bool = True, wait: float = 0.0
+) -> StorageEngine:
+    """Open the database that the options choose, or else the environment.
+
+    For one that is locked, say who holds it, and *wait* that many seconds.
+    """
+    try:
+        return _open(db, project, read_only, 0.0)
+    except DatabaseLockedError as error:
+        if not wait:
+            raise
+        say(f"Waiting up to {wait:g} s: {explain(error)}")
+    return _open(db, project, read_only, wait)
+
+
+def _open(db: Path | None, project: str | None, read_only: bool, timeout: float) -> StorageEngine:
     if db is not None and project is not None:
         raise typer.BadParameter("give --db or --project, not both", param_hint="--db")
     if project is not None:
         try:
-            return StorageEngine.for_project(project, read_only=read_only)
+            return StorageEngine.for_project(project, read_only=read_only, timeout=timeout)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--project") from None
     path = db or os.environ.get(DB_VARIABLE)
@@ -78,4 +106,4 @@ def open_database(db: Path | None, project: str | None, *, read_only: bool = Tru
             f"which database? Give --db PATH or --project ID, or set {DB_VARIABLE}",
             param_hint="--db",
         )
-    return StorageEngine(path, read_only=read_only)
+    return StorageEngine(path, read_only=read_only, timeout=timeout)

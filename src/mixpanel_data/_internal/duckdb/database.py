@@ -276,11 +276,11 @@ class Database:
     def limit_memory(self, *, files: bool = False) -> Iterator[Claim]:
         """Limit DuckDB's memory in the block to what a load needs; see ``Settings``."""
         self.ensure_open()
-
-        def size() -> int:
-            return int(self.settings["threads"]) * FILES_MEMORY_PER_THREAD
-
-        with self.settings.limit_memory(size if files else lambda: STREAM_MEMORY) as claim:
+        size = STREAM_MEMORY
+        if files:
+            with query_errors("how many threads"):
+                size = int(self.settings["threads"]) * FILES_MEMORY_PER_THREAD
+        with self.settings.limit_memory(size) as claim:
             yield claim
 
     def create_wal(self) -> None:
@@ -338,9 +338,9 @@ def _create_wal(wal: Path | None) -> None:
 
 
 def claim_memory(connection: sa.Connection, size: int) -> None:
-    """Let DuckDB use *size* MiB for what *connection*, of a ``Database.write``, is doing."""
+    """Let DuckDB use *size* MiB more than the least for a load, on a ``Database.write``."""
     claim: Claim = connection.get_execution_options()[_CLAIM]
-    claim.raise_to(size)
+    claim.raise_to(STREAM_MEMORY + size)
 
 
 def wait_for_lock(timeout: float, action: Callable[[], Result]) -> Result:

@@ -72,7 +72,7 @@ _SIGNS: tuple[tuple[type[BaseException], str, Failure], ...] = (
     (duckdb.TransactionException, r"[Cc]onflict|altered by|Failed to commit", Failure.CONFLICT),
     (
         duckdb.InvalidInputException,
-        r"JSON|UTF-?8|[Gg][Zz][Ii][Pp]|[Zz][Ss][Tt][Dd]",
+        r"JSON|UTF-?8|maximum_object_size|[Gg][Zz][Ii][Pp]|[Zz][Ss][Tt][Dd]",
         Failure.UNREADABLE_INPUT,
     ),
     (duckdb.IOException, r"GZIP|gzip|ZSTD|zstd|[Dd]ecompress", Failure.UNREADABLE_INPUT),
@@ -131,7 +131,7 @@ def translate_errors_of(connection: sa.Connection, what: str) -> sa.Connection:
 def translate_marked(context: sa.engine.ExceptionContext) -> None:
     """Raise a QueryError where ``translate_errors_of`` marked the connection: an engine's event."""
     options = context.connection.get_execution_options() if context.connection else {}
-    if _PURPOSE in options:
+    if _PURPOSE in options and isinstance(context.original_exception, Exception):
         raise query_error(context.original_exception, options[_PURPOSE])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from weakref import WeakValueDictionary
@@ -158,13 +158,13 @@ class Settings:
         self._limit.execute(f"SET {name} = '{escaped}'")
 
     @contextmanager
-    def limit_memory(self, size: Callable[[], int]) -> Iterator[Claim]:
+    def limit_memory(self, size: int) -> Iterator[Claim]:
         """Limit DuckDB's memory to *size* MiB, or to the greatest claim of loads that run.
 
         DuckDB would rather cache a load than spill. The limit that was there is not exceeded, and
         comes back with the last claim.
         """
-        claim = Claim(self._limit, size())
+        claim = Claim(self._limit, size)
         try:
             self._limit.add(claim)
             yield claim

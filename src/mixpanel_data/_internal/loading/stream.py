@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import queue
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from time import sleep
 from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
-from mixpanel_data._internal.duckdb.dialect import arrow_source
+from mixpanel_data._internal.duckdb.database import claim_memory
+from mixpanel_data._internal.duckdb.dialect import arrow_source, driver_of
 from mixpanel_data._internal.duckdb.interrupt import worker_thread
 
 # What goes over to the thread of the statement at a time, whichever limit comes first.
 _HANDED_ROWS = 10_000
 _HANDED_BYTES = 8 << 20
+# DuckDB reads and writes this many rows of a column at a time, in buffers that it doubles; of long
+# documents, that is much.
+_VECTOR_ROWS = 2048
+_COPIES = 3
 
 
 def insert(
@@ -34,6 +41,7 @@ def insert(
         return 0
     handoff = _Handoff()
     reader = pa.RecordBatchReader.from_batches(first.schema, handoff.batches())
+    raw, documents = driver_of(connection), _Vector()
     with arrow_source(connection, reader) as source, worker_thread() as worker:
         statement = sa.insert(table).from_select(list(table.columns), sa.select(source))
         handoff.consumer = worker.submit(connection.execute, statement)
@@ -41,15 +49,35 @@ def insert(
         try:
             batch: pa.RecordBatch | None = first
             while batch is not None:
+                claim_memory(connection, _COPIES * documents.add(batch) >> 20)
                 handoff.put(batch)
                 read += batch.num_rows
                 report(read)
                 batch = next(batches, None)
             handoff.finish()
         except BaseException as error:
-            handoff.abort(error)
+            handoff.abort(error, raw.interrupt)
             raise
     return read
+
+
+class _Vector:
+    """Adds up the bytes of the last rows, as many as DuckDB handles at a time."""
+
+    def __init__(self) -> None:
+        self._batches: deque[tuple[int, int]] = deque()
+        self._rows = self._bytes = 0
+
+    def add(self, batch: pa.RecordBatch) -> int:
+        """Add a batch to the rows, and return their bytes."""
+        self._batches.append((batch.num_rows, batch.nbytes))
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        while self._rows - self._batches[0][0] >= _VECTOR_ROWS:
+            rows, size = self._batches.popleft()
+            self._rows -= rows
+            self._bytes -= size
+        return self._bytes
 
 
 class _Handoff:
@@ -83,11 +111,15 @@ class _Handoff:
         self._send(None)
         self.consumer.result()
 
-    def abort(self, error: BaseException) -> None:
+    def abort(self, error: BaseException, interrupt: Callable[[], None]) -> None:
         """Make the statement fail, so that its thread ends and the transaction can roll back."""
         with suppress(Exception):
             self._send(error)
-            self.consumer.result()
+        while not self.consumer.done():
+            # It may have had all its input; and the user may be impatient.
+            with suppress(KeyboardInterrupt):
+                interrupt()
+                sleep(0.01)
 
     def _hand_over(self) -> None:
         if self._gathered:

@@ -16,6 +16,7 @@ from mixpanel_data.cli.options import (
     ListFormatOption,
     ProjectOption,
     TableArgument,
+    WaitOption,
     open_database,
 )
 
@@ -40,13 +41,14 @@ def loads(
     name: OptionalTableArgument = None,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """List the loads that finished, the newest last.
 
     Loads into tables that were dropped since are among them.
     """
-    with open_database(db, project) as storage:
+    with open_database(db, project, wait=wait) as storage:
         done = storage.loads(name)
         if name is not None and not done:
             storage.get_schema(name)  # which says that there is no such table
@@ -62,6 +64,7 @@ def coverage(
     name: TableArgument,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """Show which days were loaded into a table, and which between them are missing.
@@ -69,7 +72,7 @@ def coverage(
     The days are those that were given to load with --from and --to. A load that was limited by
     --event, into a table that was not, brings no whole day.
     """
-    with open_database(db, project) as storage:
+    with open_database(db, project, wait=wait) as storage:
         known = storage.coverage(name)
     if format_ is ListFormat.JSON:
         print_json(known.to_dict())

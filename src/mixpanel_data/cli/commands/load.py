@@ -17,6 +17,7 @@ from mixpanel_data.cli.options import (
     ProjectOption,
     QuietOption,
     TableNameOption,
+    WaitOption,
     open_database,
 )
 from mixpanel_data.cli.views.progress import load_progress
@@ -143,6 +144,7 @@ def events(
     allow_empty: AllowEmptyOption = False,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     from_date: FromOption = None,
     to_date: ToOption = None,
     event: EventOption = None,
@@ -167,7 +169,7 @@ def events(
         )
     metadata = _metadata("events", from_date, to_date, event)
     sources = _existing(files)
-    storage = open_database(db, project, read_only=False)
+    storage = open_database(db, project, read_only=False, wait=wait)
     options = _options(create=create, allow_empty=allow_empty, append=append, replace=replace)
     _load(storage, table, sources, metadata, quiet, **options)
 
@@ -182,6 +184,7 @@ def profiles(
     allow_empty: AllowEmptyOption = False,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     from_date: FromOption = None,
     to_date: ToOption = None,
     quiet: QuietOption = False,
@@ -203,7 +206,7 @@ def profiles(
     options = _options(create=create, allow_empty=allow_empty, append=append)
     if on_conflict not in (None, OnConflict.IGNORE):
         options["on_conflict"] = on_conflict.value
-    storage = open_database(db, project, read_only=False)
+    storage = open_database(db, project, read_only=False, wait=wait)
     _load(storage, table, sources, metadata, quiet, **options)
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from mixpanel_data.cli.console import console, print_grid, printable
-from mixpanel_data.cli.options import DbOption, ProjectOption, open_database
+from mixpanel_data.cli.options import DbOption, ProjectOption, WaitOption, open_database
 from mixpanel_data.cli.views import writers
 from mixpanel_data.cli.views.results import Result, Row
 
@@ -91,6 +91,7 @@ def query(
     sql: SqlArgument,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     format_: FormatOption = None,
     output: OutputOption = None,
     max_rows: MaxRowsOption = 50,
@@ -108,7 +109,7 @@ def query(
     if chosen is Format.PARQUET and output is None and sys.stdout.isatty():
         raise typer.BadParameter("parquet is binary: add --output FILE", param_hint="--format")
     statement = sys.stdin.read() if sql == "-" else sql
-    with open_database(db, project) as storage:
+    with open_database(db, project, wait=wait) as storage:
         _check_output(output, storage.path)
         if not allow_external:
             storage.connection.execute("SET enable_external_access = false")

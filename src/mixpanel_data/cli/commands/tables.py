@@ -15,6 +15,7 @@ from mixpanel_data.cli.options import (
     ListFormatOption,
     ProjectOption,
     TableArgument,
+    WaitOption,
     open_database,
 )
 
@@ -38,13 +39,16 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def tables(
-    db: DbOption = None, project: ProjectOption = None, format_: ListFormatOption = ListFormat.TABLE
+    db: DbOption = None,
+    project: ProjectOption = None,
+    wait: WaitOption = 0.0,
+    format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """List the tables with their rows and days.
 
     The days are those that were given to load with --from and --to.
     """
-    with open_database(db, project) as storage:
+    with open_database(db, project, wait=wait) as storage:
         if format_ is ListFormat.JSON:
             print_json(
                 [
@@ -62,10 +66,11 @@ def schema(
     name: TableArgument,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """Show the columns of a table."""
-    with open_database(db, project) as storage:
+    with open_database(db, project, wait=wait) as storage:
         if format_ is ListFormat.JSON:
             print_json(storage.get_schema(name).to_dict())
         else:
@@ -76,6 +81,7 @@ def drop(
     name: TableArgument,
     db: DbOption = None,
     project: ProjectOption = None,
+    wait: WaitOption = 0.0,
     yes: YesOption = False,
 ) -> None:
     """Drop a table, after asking.
@@ -83,7 +89,7 @@ def drop(
     Without a terminal to ask on, it needs --yes.
     """
     # Read-only while the user thinks about it: others may go on reading, and nothing is created.
-    with open_database(db, project) as storage:
+    with open_database(db, project, wait=wait) as storage:
         storage.get_schema(name)
         rows = {info.name: info.row_count for info in storage.list_tables()}.get(name)
     if not yes:
@@ -99,7 +105,7 @@ def drop(
     dropped: list[str] = []
     with (
         completing(lambda: next(iter(dropped), None)),
-        open_database(db, project, read_only=False) as storage,
+        open_database(db, project, read_only=False, wait=wait) as storage,
         completing(lambda: None if storage.table_exists(name) else done),
     ):
         storage.drop_table(name)
