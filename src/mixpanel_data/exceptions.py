@@ -6,7 +6,7 @@ MixpanelDataError
 ├── QueryError              the database refused a statement
 ├── InvalidRecordError      a record or an export line that cannot be stored (also a ValueError)
 ├── EmptyLoadError          a source without a single record (also a ValueError)
-├── DatabaseLockedError     another process holds the file
+├── DatabaseLockedError     another process holds the file, or this one in another mode
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
 ├── ForkedEngineError       an engine used in a process that inherited it (also a RuntimeError)
 └── SchemaVersionError      the file's schema is not the one this library works with
@@ -14,6 +14,7 @@ MixpanelDataError
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -110,18 +111,45 @@ class EmptyLoadError(MixpanelDataError, ValueError):
         self.table_name = table_name
 
 
+_OPEN_HERE = {
+    True: (
+        " read-only",
+        "Close that engine first, or open this one with read_only=True as well.",
+    ),
+    False: (
+        " for writing",
+        "Use that engine, or open this one with read_only=False as well: engines of one process"
+        " share a file that is open for writing.",
+    ),
+    None: ("", "Close it there first."),
+}
+
+
 class DatabaseLockedError(MixpanelDataError):
-    """Another process holds the database file."""
+    """Another process holds the database file, or this one does in another mode."""
 
     code = "DATABASE_LOCKED"
 
-    def __init__(self, db_path: str | Path, holding_pid: int | None = None) -> None:
-        holder = "another process" if holding_pid is None else f"process {holding_pid}"
-        suggestion = (
-            "Close it there, or wait, and try again; readers can share with read_only=True."
-        )
+    def __init__(
+        self,
+        db_path: str | Path,
+        holding_pid: int | None = None,
+        *,
+        read_only: bool | None = None,
+    ) -> None:
+        """*read_only* is how this process itself has the file open, should it be the holder."""
+        if holding_pid == os.getpid():
+            mode, suggestion = _OPEN_HERE[read_only]
+            problem = f"is open in this process, {holding_pid}, already{mode}"
+        else:
+            holder = "another process" if holding_pid is None else f"process {holding_pid}"
+            problem = f"is locked by {holder}"
+            suggestion = (
+                "Close it there, or wait, with timeout=SECONDS, and try again; readers can share"
+                " with read_only=True."
+            )
         super().__init__(
-            f"Database '{db_path}' is locked by {holder}. {suggestion}",
+            f"Database '{db_path}' {problem}. {suggestion}",
             db_path=str(db_path),
             holding_pid=holding_pid,
             suggestion=suggestion,
@@ -149,7 +177,7 @@ class DatabaseNotFoundError(MixpanelDataError, FileNotFoundError):
 
 
 class ForkedEngineError(MixpanelDataError, RuntimeError):
-    """A forked child used its parent's engine, whose writes DuckDB would lose without a word."""
+    """A forked child used its parent's engine or file; DuckDB would lose its writes unseen."""
 
     code = "FORKED_ENGINE"
 

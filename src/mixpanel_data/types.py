@@ -156,10 +156,10 @@ class TableSchema:
 
 @dataclass(frozen=True, slots=True)
 class LoadInfo:
-    """One finished load, as the ledger keeps it; its times are aware, in UTC.
+    """One finished load, as the load history keeps it; its times are aware, in UTC.
 
     ``records`` were read, ``stored`` of them kept. ``duplicates`` were skipped, ``collisions`` kept
-    under an ``insert_id`` of their own, and ``replaced`` rows were there before and made way.
+    under an ``insert_id`` of their own, and ``replaced`` rows of the table were replaced.
     ``filters`` are the filter fields of the load's metadata that were given; ``outside`` counts the
     records of other days or events. ``invalid_last_seen`` counts the profiles whose ``$last_seen``
     is no ISO time: it is NULL in the column, and stays as it is in the properties.

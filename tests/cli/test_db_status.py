@@ -29,7 +29,7 @@ def test_the_original_librarys_file(run: Run, db_path: Path) -> None:
     assert lines["DuckDB storage"].startswith("v")
     assert lines["revision"] == f"0001; this version works with {HEAD}"
     assert lines["upgrade"].endswith(f"after a backup; mixpanel-data db upgrade {db_path}")
-    assert "0003       A ledger of loads" in done.out
+    assert "0003       A history of loads" in done.out
     assert "events   events      5   2024-02-01 12:30" in done.out
 
 

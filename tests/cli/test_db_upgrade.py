@@ -94,7 +94,7 @@ def test_a_downgrade_says_what_is_lost(run: Run, loaded: Path) -> None:
     done = run("db", "downgrade", loaded, "0002", "--yes")
     assert done.code == 0
     assert done.out.startswith(f"Downgraded {loaded} from revision {HEAD} to 0002.\nBackup: ")
-    assert "\n  0003  A ledger of loads" in done.err
+    assert "\n  0003  A history of loads" in done.err
     assert "0002  " not in done.err
     assert "stays in the backup alone. Events and profiles stay." in done.err
     assert ask(loaded, "SELECT count(*) FROM events") == [(3,)]

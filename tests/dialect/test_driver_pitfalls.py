@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -129,3 +130,13 @@ def test_threads_share_a_memory_database() -> None:
         assert set(pool.map(lambda _: count(), range(8))) == {1}
     held.close()
     engine.dispose()
+
+
+@pytest.mark.parametrize("options", [{}, {"read": True}, {"nowait": True}, {"skip_locked": True}])
+def test_locking_rows_is_refused_with_the_reason(
+    engine: sa.Engine, options: dict[str, Any]
+) -> None:
+    numbers.metadata.create_all(engine)
+    locking = sa.select(numbers).with_for_update(**options)
+    with engine.connect() as connection, pytest.raises(sa.exc.CompileError, match="lock rows"):
+        connection.execute(locking)

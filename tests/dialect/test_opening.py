@@ -122,3 +122,17 @@ def test_threads_that_look_into_one_file_do_not_move_each_other(path: Path) -> N
             assert all(workers.map(look, range(0, 128, 16)))
     finally:
         sys.setswitchinterval(interval)
+
+
+def test_extensions_are_loaded_on_connecting(url: str) -> None:
+    engine = sa.create_engine(url, connect_args={"preload_extensions": ["json", "parquet"]})
+    with engine.connect() as connection:
+        loaded = "SELECT bool_and(loaded) FROM duckdb_extensions() WHERE extension_name = 'parquet'"
+        assert connection.exec_driver_sql(loaded).scalar() is True
+    engine.dispose()
+
+
+def test_an_extension_that_is_not_installed_is_named(url: str) -> None:
+    engine = sa.create_engine(url, connect_args={"preload_extensions": ["nothing_of_this_name"]})
+    with pytest.raises(sa.exc.DBAPIError, match="nothing_of_this_name"):
+        engine.connect()

@@ -27,8 +27,8 @@ FLOORS = [
 ]
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 DRIVERS = {"duckdb", "duckdb_engine"}
-# Rooms that are on their way.
-DRIVER_STILL_THERE = ("_internal.schema", "_internal.maintenance")
+
+
 TERMINAL = {"typer", "rich", "click"}
 
 SOURCES = {
@@ -77,7 +77,7 @@ def violations(module: str, text: str) -> list[str]:
         for other in ours
         if _home(other) != home and not FLOOR_OF[_home(other)] < FLOOR_OF[home]
     ]
-    if home not in ("_internal.duckdb", *DRIVER_STILL_THERE) and roots & DRIVERS:
+    if home != "_internal.duckdb" and roots & DRIVERS:
         found.append(f"{module} imports {roots & DRIVERS}")
     if home not in ("cli", "__main__") and roots & TERMINAL:
         found.append(f"{module} imports {roots & TERMINAL}")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
+import time
 import uuid
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import sqlalchemy as sa
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from mixpanel_data._internal.duckdb import files
+from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
 from mixpanel_data._internal.duckdb.errors import (
     open_errors,
@@ -23,18 +26,30 @@ from mixpanel_data._internal.duckdb.errors import (
     translate_errors_of,
     translate_marked,
 )
-from mixpanel_data._internal.duckdb.files import create_private, wal_path
 from mixpanel_data._internal.duckdb.fork import protect_in_child
+from mixpanel_data._internal.duckdb.interrupt import late_interrupts
 from mixpanel_data._internal.duckdb.settings import (
     FILES_MEMORY_PER_THREAD,
     STREAM_MEMORY,
+    Claim,
     Settings,
 )
-from mixpanel_data._internal.duckdb.temp_files import EPHEMERAL_FILE, temporary_directory
+from mixpanel_data._internal.duckdb.temp_files import EPHEMERAL_FILE, PrivateDirectory
 from mixpanel_data._internal.duckdb.thread_connection import ThreadConnection
-from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
+from mixpanel_data.exceptions import (
+    DatabaseLockedError,
+    DatabaseNotFoundError,
+    ForkedEngineError,
+)
 
 _DRIVER = "duckdb+mixpanel_data"
+_CLAIM = "mixpanel_data_claim"
+# Seconds between two tries for a lock.
+_RETRY = 0.05
+
+Result = TypeVar("Result")
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
 class _Lifecycle:
@@ -68,70 +83,117 @@ class Database:
         *,
         read_only: bool = False,
         exclusive: bool = False,
-        temporary: str | None = None,
+        directory: PrivateDirectory | None = None,
     ) -> None:
+        """Open *path*, whose file is there, or a database without one.
+
+        *directory* is for it alone, and goes with it.
+        """
         self.path = path
         self.read_only = read_only
+        # DuckDB before 2.0 takes two spellings of a path for two databases.
+        self._file = None if path is None else Path(os.path.realpath(path))
         self._lifecycle = lifecycle = _Lifecycle()
         self._local = threading.local()
         connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
-        self.engine = _create_engine(path, read_only=read_only, exclusive=exclusive)
+        own = directory
+        if directory is None and self._file is not None:
+            directory = PrivateDirectory.for_spilling(self._file)
+        self.engine = _create_engine(self._file, read_only=read_only, exclusive=exclusive)
         sa.event.listen(self.engine, "connect", partial(_connected, connections))
         sa.event.listen(self.engine, "handle_error", translate_marked)
         sa.event.listen(self.engine, "checkout", lambda *_: lifecycle.ensure_open())
-        existed = path is not None and path.exists()
-        with open_errors(path):
-            # The first connection opens the file; the memory database lives as long as it does.
-            self._root = self.engine.raw_connection()
-        if path is not None and not existed:
-            path.chmod(0o600)
-        self.settings = Settings(self.root_connection)
-        if path is None and temporary is not None:
+        self._wal = None if self._file is None or read_only else files.wal_path(self._file)
+        _keep_wal_private(self._wal, self.engine)
+        self.place = None if path is None else files.place_of(path)
+        try:
+            with open_errors(path, self._refuse_second_name()):
+                # The first connection opens the file; the memory database lives as long as it does.
+                self.root = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        except BaseException:
+            _release(directory, whole=False)
+            raise
+        self.settings = Settings(self.root_connection, self.place or self.engine.url)
+        if self._file is None and directory is not None:
             # DuckDB would spill a memory database into the working directory.
-            self.settings["temp_directory"] = temporary
+            self.settings["temp_directory"] = str(directory.path)
+        elif own is None and directory is not None and not read_only:
+            directory.remove_leftovers()
+        _databases.add(self)
         self.close = weakref.finalize(
-            self, _close, lifecycle, self.engine, self._root, connections, temporary
+            self,
+            _close,
+            *(lifecycle, self.engine, self.root, connections),
+            partial(_release, directory, whole=own is not None),
         )
 
     @classmethod
     def open(
-        cls, path: str | Path, *, read_only: bool = False, exclusive: bool = False
+        cls,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        exclusive: bool = False,
+        timeout: float = 0.0,
     ) -> Database:
         """Open or create the file at *path*, with the directories above it.
 
-        *exclusive* shuts out all other connections of this process, too.
+        *exclusive* shuts out all other connections of this process, too. *timeout* is how many
+        seconds to wait for the file while it is locked.
 
         Raises:
+            ValueError: *path* is that of no file.
             DatabaseNotFoundError: *read_only*, and the file is not there.
-            DatabaseLockedError: another process holds the file.
+            DatabaseLockedError: another process holds the file, or this one in another mode.
+            ForkedEngineError: the process that forked this one had it open.
             OSError: it cannot be opened or made.
         """
-        path = Path(path)
-        if read_only:
-            if not path.exists():
+        path = files.resolve_path(path)
+
+        def once() -> Database:
+            if read_only and not path.exists():
                 raise DatabaseNotFoundError(path)
-        else:
             with open_errors(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-        return cls(path, read_only=read_only, exclusive=exclusive)
+                if not path.exists():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    files.create_database(Path(os.path.realpath(path)))
+            return cls(path, read_only=read_only, exclusive=exclusive)
+
+        return wait_for_lock(timeout, once)
 
     @classmethod
     def ephemeral(cls) -> Database:
         """Open a temporary file, deleted on close and at interpreter exit."""
-        folder = temporary_directory()
-        return cls(Path(folder, EPHEMERAL_FILE), temporary=folder)
+        directory = PrivateDirectory.temporary()
+        path = directory.path / EPHEMERAL_FILE
+        with open_errors(path):
+            files.create_database(path)
+        return cls(path, directory=directory)
 
     @classmethod
     def memory(cls) -> Database:
         """Open a database without a file, shared by all connections of this object alone."""
-        return cls(None, temporary=temporary_directory())
+        return cls(None, directory=PrivateDirectory.temporary())
+
+    def _refuse_second_name(self) -> bool | None:
+        """Return whether this process has the file open read-only, None if it does not have it.
+
+        Raises:
+            DatabaseLockedError: it has, under another name: DuckDB would not notice.
+        """
+        for other in list(_databases):
+            if self.place is not None and other.place == self.place and other.close.alive:
+                if other._file != self._file:
+                    raise DatabaseLockedError(
+                        str(self.path), os.getpid(), read_only=other.read_only
+                    )
+                return other.read_only
+        return None
 
     @property
     def root_connection(self) -> duckdb.DuckDBPyConnection:
         """The first connection of the pool, for a look at the database as it is opened."""
-        driver = self._root.driver_connection
-        assert isinstance(driver, duckdb.DuckDBPyConnection)
-        return driver
+        return driver_of(self.root)
 
     def ensure_open(self) -> None:
         """Refuse a closed database, and one that a fork brought here.
@@ -151,30 +213,42 @@ class Database:
         self.ensure_open()
         connection: ThreadConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = ThreadConnection(self.engine)
+            with query_errors("connect"):
+                connection = ThreadConnection(self.engine, partial(_keep_wal_private, self._wal))
+            self._local.connection = connection
         return connection
 
     @contextmanager
     def text_connection(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the thread's DuckDB connection to run *sql*, with its errors as QueryErrors."""
-        with query_errors(sql), self._private_wal(sql):
+        with query_errors(sql):
+            if any(statement.type.name not in READS for statement in self._parse(sql)):
+                self.create_wal()
             yield self.thread_connection().driver_connection
 
     @contextmanager
     def statement_connection(self, statement: str | sa.Executable) -> Iterator[sa.Connection]:
         """Yield the thread's connection to run *statement*, with its errors as QueryErrors."""
-        with (
-            query_errors(statement),
-            self._private_wal(statement),
-            self.thread_connection().statements.connect() as connection,
-        ):
-            yield connection
+        with query_errors(statement):
+            if isinstance(statement, str):
+                self._parse(statement)
+            with self.thread_connection().statements.connect() as connection:
+                yield connection
+
+    def _parse(self, sql: str) -> list[duckdb.Statement]:
+        parsed = self.thread_connection().driver_connection.extract_statements(sql)
+        if not parsed:
+            raise duckdb.ParserException("Parser Error: the text holds no statement")
+        return parsed
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """Yield a transaction that commits at the end of the block, or rolls back on any error."""
+        """Yield a transaction of ours, which commits at the end or rolls back on any error.
+
+        Macros in the file do not replace functions in its statements.
+        """
         self.ensure_open()
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection, system_functions(connection), connection.begin():
             yield connection
 
     @contextmanager
@@ -182,55 +256,36 @@ class Database:
         """Yield a transaction for a change of ours, in little memory, with a private log.
 
         DuckDB gets more memory where it reads *files* itself, on all its threads. Errors of the
-        database are QueryErrors that name *what* it is for; all others leave as they came.
+        database are QueryErrors that name *what* it is for; all others leave as they came. Nothing
+        is raised any more, not for Ctrl-C either, once the commit has begun and succeeds.
         """
         with (
-            self.limit_memory(files=files),
-            self.engine.connect() as connection,
-            translate_errors_of(connection, what).begin(),
+            late_interrupts(what) as complete,
+            self.limit_memory(files=files) as claim,
+            ExitStack() as opened,
         ):
-            yield connection
-            self.create_wal()
-        self.restrict_wal_permissions()
+            with query_errors(what):
+                connection = opened.enter_context(self.engine.connect())
+                opened.enter_context(system_functions(connection))
+            connection = connection.execution_options(**{_CLAIM: claim})
+            with translate_errors_of(connection, what).begin():
+                yield connection
+                complete()
 
     @contextmanager
-    def limit_memory(self, *, files: bool = False) -> Iterator[None]:
+    def limit_memory(self, *, files: bool = False) -> Iterator[Claim]:
         """Limit DuckDB's memory in the block to what a load needs; see ``Settings``."""
         self.ensure_open()
-        threads = int(self.settings["threads"]) if files else 0
-        with self.settings.limit_memory(threads * FILES_MEMORY_PER_THREAD or STREAM_MEMORY):
-            yield
 
-    @contextmanager
-    def _private_wal(self, statement: str | sa.Executable) -> Iterator[None]:
-        """Keep the log private that a statement of the user's may write to."""
-        if not self._writes(statement):
-            yield
-            return
-        self.create_wal()
-        try:
-            yield
-        finally:
-            self.restrict_wal_permissions()
+        def size() -> int:
+            return int(self.settings["threads"]) * FILES_MEMORY_PER_THREAD
 
-    def _writes(self, statement: str | sa.Executable) -> bool:
-        if not isinstance(statement, str):
-            return not getattr(statement, "is_select", False)
-        parsed = self.thread_connection().driver_connection.extract_statements(statement)
-        if not parsed:
-            raise duckdb.ParserException("Parser Error: the text holds no statement")
-        return any(each.type.name not in READS for each in parsed)
+        with self.settings.limit_memory(size if files else lambda: STREAM_MEMORY) as claim:
+            yield claim
 
     def create_wal(self) -> None:
         """Make the file that the next commit logs to; DuckDB would make it readable by others."""
-        if self.path is not None and not self.read_only:
-            create_private(wal_path(self.path))
-
-    def restrict_wal_permissions(self) -> None:
-        """Take from others what a statement may just have made readable to them."""
-        if self.path is not None and not self.read_only:
-            with suppress(FileNotFoundError):
-                wal_path(self.path).chmod(0o600)
+        _create_wal(self._wal)
 
     def __enter__(self) -> Database:
         return self
@@ -264,20 +319,71 @@ def _connected(
     protect_in_child(connection)
 
 
+def _keep_wal_private(wal: Path | None, engine: sa.Engine) -> None:
+    """Make the log before each statement and commit of *engine* that may write to it."""
+    if wal is None:
+        return
+
+    def before_execute(_: object, __: object, statement: str, *rest: object) -> None:
+        if statement[:6].upper() != "SELECT":
+            _create_wal(wal)
+
+    sa.event.listen(engine, "before_cursor_execute", before_execute)
+    sa.event.listen(engine, "commit", lambda _: _create_wal(wal))
+
+
+def _create_wal(wal: Path | None) -> None:
+    if wal is not None:
+        files.create_private(wal)
+
+
+def claim_memory(connection: sa.Connection, size: int) -> None:
+    """Let DuckDB use *size* MiB for what *connection*, of a ``Database.write``, is doing."""
+    claim: Claim = connection.get_execution_options()[_CLAIM]
+    claim.raise_to(size)
+
+
+def wait_for_lock(timeout: float, action: Callable[[], Result]) -> Result:
+    """Return what *action* returns, which is tried for *timeout* seconds while a file is locked.
+
+    Raises:
+        ValueError: *timeout* is negative.
+        DatabaseLockedError: the file was locked all that time.
+    """
+    if not timeout >= 0:
+        raise ValueError(f"timeout must be a number of seconds, 0 or more, not {timeout!r}.")
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return action()
+        except DatabaseLockedError:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise
+            time.sleep(min(_RETRY, left))
+
+
+def _release(directory: PrivateDirectory | None, *, whole: bool) -> None:
+    if directory is not None:
+        directory.remove(whole=whole)
+
+
 def _close(
     lifecycle: _Lifecycle,
     engine: sa.Engine,
-    root: PoolProxiedConnection,
+    root: sa.Connection,
     connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
-    temporary: str | None,
+    release: Callable[[], None],
 ) -> None:
     lifecycle.closed = True
     if os.getpid() != lifecycle.pid:
         # A forked child inherits the object, but not the file.
         return
-    root.close()
-    engine.dispose()
+    # Closed, not given back to the pool: after a fatal error nothing can be rolled back any more.
+    root.invalidate()
     for connection in list(connections):
-        connection.close()
-    if temporary is not None:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(duckdb.Error):
+            connection.close()
+    engine.dispose()
+    files.close_unused()
+    release()

@@ -95,8 +95,11 @@ def query_error(error: BaseException, statement: str | sa.Executable) -> QueryEr
     Its ``details`` hold ``query``, ``error_type``, ``original_error`` and ``failure``.
     """
     cause = _cause(error)
+    text = str(cause)
+    if isinstance(cause, duckdb.FatalException):
+        text += " Close every engine of this file, and open it again."
     return QueryError(
-        str(cause) + _register_hint(str(cause)),
+        text + _register_hint(text),
         query=str(statement),
         error_type=type(cause).__name__,
         original_error=str(cause),
@@ -149,11 +152,13 @@ def _register_hint(text: str) -> str:
 
 
 @contextmanager
-def open_errors(path: Path | None) -> Iterator[None]:
+def open_errors(path: Path | None, open_here: bool | None = None) -> Iterator[None]:
     """Turn every failure to open the database inside the block into one that names the file.
 
+    *open_here* is whether this process has the file open read-only, None if it is not known.
+
     Raises:
-        DatabaseLockedError: another process holds the file.
+        DatabaseLockedError: another process holds the file, or this one does in another mode.
         OSError: anything else; the message starts with "Failed to create database at".
     """
     try:
@@ -164,7 +169,7 @@ def open_errors(path: Path | None) -> Iterator[None]:
             holder = _HOLDER.search(str(cause))
             raise DatabaseLockedError(path, int(holder[1]) if holder else None) from error
         if path is not None and _OPEN_HERE.search(str(cause)):
-            raise DatabaseLockedError(path, os.getpid()) from error
+            raise DatabaseLockedError(path, os.getpid(), read_only=open_here) from error
         text = f"Failed to create database at {path or 'memory'}: {cause}"
         advice = [advice for sign, advice in _ADVICE.items() if sign.search(str(cause))]
         raise OSError(". ".join([text, *advice])) from error

@@ -1,31 +1,140 @@
-"""Database files of this process: shared descriptors, private modes, the write-ahead log."""
+"""Database files of this process: their paths, shared descriptors, private modes, their logs."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import stat
+import tempfile
+import threading
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+import duckdb
+
+from mixpanel_data.exceptions import ForkedEngineError
+
+Place = tuple[int, int]
+"""A file whatever it is called: its device and inode."""
+
 _MAGIC, _MAGIC_AT = b"DUCK", 8
-# The files that this process has looked into, by device and inode, each held open: closing any
-# descriptor of a file drops every POSIX lock that the process has on it, DuckDB's own included.
-_open_files: dict[tuple[int, int], int] = {}
+# The files that this process has looked into, each held open: closing any descriptor of a file
+# drops every POSIX lock that the process has on it, DuckDB's own included.
+_open_files: dict[Place, int] = {}
+# The files that the parent had open at a fork, and the parent: DuckDB would use what it has of
+# them in memory, and the lock on them is the parent's.
+_inherited: dict[Place, int] = {}
+# Held while a file is opened, and while a descriptor is closed of which no other is open.
+opening = threading.RLock()
+
+
+def resolve_path(path: str | Path) -> Path:
+    """Return the absolute path that a user's *path* means, with ``~`` for the home directory.
+
+    Raises:
+        ValueError: it is empty, or means a database in memory.
+        OSError: there is no such home directory.
+    """
+    text = os.fspath(path)
+    if not text or text.startswith(":memory:"):
+        raise ValueError(
+            f"{text!r} is not the path of a file. Use StorageEngine.memory() for a database without"
+            " one, or StorageEngine.ephemeral() for a file that is not kept."
+        )
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise OSError(
+            f"Failed to create database at {text}: there is no such home directory. Write"
+            f" ./{text} for a file of that name, or set HOME."
+        ) from error
+
+
+def home() -> Path:
+    """Return the user's home directory.
+
+    Raises:
+        OSError: there is none.
+    """
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise OSError(
+            "This user has no home directory: set HOME, or give the path of a database."
+        ) from error
+
+
+def place_of(path: Path) -> Place:
+    """Return which file is at *path*."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def open_shared(path: Path) -> int:
-    """Return a descriptor for reading the file, which stays open: see ``_open_files``."""
-    status = path.stat()
-    place = status.st_dev, status.st_ino
-    if place not in _open_files:
-        _open_files[place] = os.open(path, os.O_RDONLY)
-    return _open_files[place]
+    """Return a descriptor for reading the file, which stays open: see ``close_unused``."""
+    with opening:
+        place = place_of(path)
+        if place not in _open_files:
+            _open_files[place] = os.open(path, os.O_RDONLY)
+        return _open_files[place]
 
 
 def close_shared(open_descriptor: int) -> None:
-    """Close what ``descriptor`` gave, of a file that nothing in this process has open any more."""
-    for place, held in list(_open_files.items()):
-        if held == open_descriptor:
-            os.close(_open_files.pop(place))
+    """Close what ``open_shared`` gave, of a file that nothing in this process has open any more."""
+    with opening:
+        for place, held in list(_open_files.items()):
+            if held == open_descriptor:
+                os.close(_open_files.pop(place))
+
+
+def close_unused() -> None:
+    """Close the shared descriptors of files that nothing else in this process has open."""
+    with opening:
+        uses = _descriptors() if _open_files else Counter()
+        for place, held in list(_open_files.items()):
+            if uses[place] <= 1:
+                del _open_files[place]
+                os.close(held)
+
+
+def _descriptors() -> Counter[Place]:
+    """Count the open descriptors of this process by their files."""
+    found: Counter[Place] = Counter()
+    # Where there is no such directory, closing a descriptor drops no locks, either.
+    with suppress(OSError):
+        for name in os.listdir("/dev/fd"):
+            with suppress(OSError):
+                status = os.fstat(int(name))
+                if stat.S_ISREG(status.st_mode):
+                    found[status.st_dev, status.st_ino] += 1
+    return found
+
+
+def _forked() -> None:
+    global opening
+    opening = threading.RLock()
+    _inherited.update(dict.fromkeys(_descriptors(), os.getppid()))
+    _open_files.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def refuse_inherited(path: Path) -> None:
+    """Refuse a file that the parent of this process had open when it forked.
+
+    Raises:
+        ForkedEngineError: it had.
+    """
+    parent = _inherited.get(place_of(path)) if _inherited and path.exists() else None
+    if parent is not None:
+        raise ForkedEngineError(
+            f"Process {parent} had '{path}' open when it forked this process, {os.getpid()}, where"
+            " writes to it would be lost. Close it in the parent before the fork, or start the"
+            " process anew: multiprocessing.get_context('spawn')."
+        )
 
 
 def read_at(opened: int, size: int, at: int) -> bytes:
@@ -38,17 +147,42 @@ def read_at(opened: int, size: int, at: int) -> bytes:
 
 def wal_path(path: Path) -> Path:
     """Return the path of a database's write-ahead log."""
+    path = Path(os.path.realpath(path))
     # DuckDB takes what follows a "?" for options, and keeps it at the end.
     name, mark, rest = path.name.partition("?")
     return path.with_name(f"{name}.wal{mark}{rest}")
 
 
 def create_private(path: Path) -> None:
-    """Make an empty file that its owner alone may read, unless there is one."""
-    with suppress(FileExistsError):
+    """Make an empty file that its owner alone may read, or take one that is there from others."""
+    try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        with suppress(OSError):
+            path.chmod(0o600)
+
+
+def create_database(path: Path) -> None:
+    """Make a database that its owner alone may read, whole or not at all, unless there is one."""
+    # DuckDB would make it readable by others, and takes no empty file.
+    folder = tempfile.mkdtemp(prefix=".mixpanel_data_", dir=path.parent)
+    try:
+        new = Path(folder, "new.db")
+        duckdb.connect(str(new)).close()
+        new.chmod(0o600)
+        with suppress(FileExistsError):
+            try:
+                os.link(new, path)
+            except (PermissionError, NotImplementedError):  # a file system without hard links
+                if not path.exists():
+                    new.rename(path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def is_duckdb_file(path: Path) -> bool:
     """Return whether the file begins as DuckDB's do."""
-    return read_at(open_shared(path), len(_MAGIC), _MAGIC_AT) == _MAGIC
+    try:
+        return read_at(open_shared(path), len(_MAGIC), _MAGIC_AT) == _MAGIC
+    finally:
+        close_unused()

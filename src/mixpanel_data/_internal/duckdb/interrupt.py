@@ -1,16 +1,23 @@
-"""Work on a second thread, so that the first can report and be interrupted."""
+"""Statements on a second thread, so that the first can report and be interrupted."""
 
 from __future__ import annotations
 
+import contextvars
+import logging
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, TypeVar
+from types import FrameType
+from typing import Any, Generic, TypeVar
 
-if TYPE_CHECKING:
-    import duckdb
+import duckdb
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -56,8 +63,9 @@ def run_interruptible(
         except BaseException:
             # Again and again, should it be between two statements.
             while not running.done():
-                raw.interrupt()
-                sleep(_PAUSE / 10)
+                with suppress(KeyboardInterrupt):
+                    raw.interrupt()
+                    sleep(_PAUSE / 10)
             raise
     return running.result()
 
@@ -76,9 +84,167 @@ def _ticks(ended: SimpleQueue[None], meanwhile: Iterable[object]) -> Iterator[No
         yield
 
 
-def _finished(ended: SimpleQueue[None]) -> bool:
+def _finished(ended: SimpleQueue[None], pause: float = _PAUSE) -> bool:
     try:
-        ended.get(timeout=_PAUSE)
+        ended.get(timeout=pause)
     except Empty:
         return False
     return True
+
+
+class _Task(Generic[Result]):
+    """Work for the second thread, done once however often it is handed over."""
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        self._work = work
+        self._context = contextvars.copy_context()
+        self._result: list[Result] = []
+        self._error: BaseException | None = None
+        self._cancelled = self._done = False
+        self._ended: SimpleQueue[None] = SimpleQueue()
+
+    def run(self) -> None:
+        """Do the work, on the second thread."""
+        if not (self._done or self._cancelled):
+            try:
+                self._result.append(self._context.run(self._work))
+            except BaseException as error:
+                self._error = error
+        self._done = True
+        self._ended.put(None)
+
+    def wait(self) -> Result:
+        """Return what the work returned, or raise what it raised."""
+        while not _finished(self._ended):
+            pass
+        try:
+            if self._error is not None:
+                raise self._error
+            return self._result.pop()
+        finally:
+            # The error's traceback leads back here.
+            self._error = None
+
+    def cancel(self, raw: duckdb.DuckDBPyConnection, tasks: SimpleQueue[_Task[Any]]) -> None:
+        """Interrupt the work, or keep it from beginning, and wait for its end."""
+        self._cancelled = True
+        # The exception may have come before it was handed over.
+        tasks.put(self)
+        while not self._done:
+            # Again and again: it may be between two statements, and the user impatient.
+            with suppress(KeyboardInterrupt, duckdb.Error):
+                raw.interrupt()
+                _finished(self._ended, _PAUSE / 10)
+
+
+class _SecondThread:
+    """Does what the main thread would wait for, one task at a time."""
+
+    def __init__(self) -> None:
+        self._tasks: SimpleQueue[_Task[Any]] | None = None
+        self.busy = False
+
+    def run(self, raw: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+        """Return what *work* returns; see ``interruptible``."""
+        if self._tasks is None:
+            tasks: SimpleQueue[_Task[Any]] = SimpleQueue()
+            threading.Thread(target=_serve, args=[tasks], daemon=True).start()
+            self._tasks = tasks
+        task = _Task(work)
+        try:
+            self.busy = True
+            self._tasks.put(task)
+            return task.wait()
+        except BaseException:
+            task.cancel(raw, self._tasks)
+            raise
+        finally:
+            self.busy = False
+
+
+def _serve(tasks: SimpleQueue[_Task[Any]]) -> None:
+    while True:
+        tasks.get().run()
+
+
+_second_thread = _SecondThread()
+
+
+def _forked() -> None:
+    global _second_thread
+    _second_thread = _SecondThread()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def interruptible(raw: duckdb.DuckDBPyConnection, work: Callable[[], Result]) -> Result:
+    """Return what *work* returns, which runs statements on *raw*; Ctrl-C ends it at once.
+
+    The main thread alone gets signals, and not while it waits for DuckDB. So a second thread does
+    the work, and the main one waits where a signal wakes it.
+    """
+    if threading.current_thread() is not threading.main_thread() or _second_thread.busy:
+        return work()
+    return _second_thread.run(raw, work)
+
+
+class _Deferral:
+    """Calls the handlers of signals as ever, and keeps what they raise until the end."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self._kept: BaseException | None = None
+
+    def begin(self) -> None:
+        """Keep back from now on what Ctrl-C and SIGTERM raise, on the main thread."""
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                handler = signal.getsignal(number)
+                if callable(handler) and handler != self._handle:
+                    self._handlers[number] = handler
+                    signal.signal(number, self._handle)
+
+    def end(self) -> BaseException | None:
+        """Return what was kept back, and let the handlers raise again."""
+        for number, handler in self._handlers.items():
+            if signal.getsignal(number) == self._handle:  # and not what a handler put there
+                signal.signal(number, handler)
+        return self._kept
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        try:
+            self._handlers[number](number, frame)
+        except BaseException as error:
+            self._kept = error
+
+
+@contextmanager
+def deferred_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C out of the block, and raise it at the end."""
+    deferral = _Deferral()
+    try:
+        deferral.begin()
+        yield
+    finally:
+        kept = deferral.end()
+    if kept is not None:
+        raise kept
+
+
+@contextmanager
+def late_interrupts(what: str) -> Iterator[Callable[[], None]]:
+    """Yield a function that keeps Ctrl-C out of the rest of the block, which then succeeds.
+
+    For a commit: an exception after it would make what is stored look as if it were not.
+    """
+    deferral = _Deferral()
+    try:
+        yield deferral.begin
+    finally:
+        kept = deferral.end()
+    if isinstance(kept, KeyboardInterrupt):
+        logger.warning("Ctrl-C came too late to stop the %s, which is complete.", what)
+    elif kept is not None:
+        raise kept

@@ -1,4 +1,8 @@
-"""Private directories for databases that are not kept, and what killed processes left of them."""
+"""Private directories for databases that are not kept, and for spilled rows beside a database.
+
+An open one is locked by its process, so that others can tell it from what a killed one left, also
+where they share the directory but not the list of processes.
+"""
 
 from __future__ import annotations
 
@@ -8,48 +12,110 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+if os.name == "posix":
+    import fcntl
+
 EPHEMERAL_FILE = "ephemeral.db"
 
 _PREFIX = "mixpanel_data_"
+_MARKER = ".mixpanel_data_temporary"
 
 
-def temporary_directory() -> str:
-    """Make a private directory: what is in it, the WAL and spilled rows too, is its owner's."""
-    _sweep()
-    return tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}_")
+class PrivateDirectory:
+    """A directory that its owner alone may enter, in use by this process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: int | None = None
+        if os.name == "posix":
+            self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    @classmethod
+    def temporary(cls) -> PrivateDirectory:
+        """Make one in the system's temporary directory, and remove what killed processes left."""
+        _sweep()
+        made = cls(Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}_")))
+        marker = os.open(made.path / _MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(marker, "w") as file:
+            file.write(_mark(made.path))
+        return made
+
+    @classmethod
+    def for_spilling(cls, database: Path) -> PrivateDirectory | None:
+        """Make and use the one beside a database that DuckDB would make for all to read.
+
+        None where it cannot be made; then DuckDB could not write there, either.
+        """
+        path = database.with_name(f"{database.name}.tmp")
+        try:
+            while True:
+                path.mkdir(mode=0o700, exist_ok=True)
+                path.chmod(0o700)
+                made = cls(path)
+                # Another process may have removed it before it was locked.
+                lock = made._lock
+                if lock is None or os.path.samestat(os.fstat(lock), path.stat()):
+                    return made
+                os.close(lock)
+        except OSError:
+            return None
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed process spilled, unless another database object uses this."""
+        if self._is_free():
+            for left in self.path.glob("duckdb_temp_*"):
+                with suppress(OSError):
+                    left.unlink()
+            if self._lock is not None:
+                fcntl.flock(self._lock, fcntl.LOCK_SH)
+
+    def remove(self, *, whole: bool) -> None:
+        """Remove it, as a *whole* or if it is empty, unless something else is using it."""
+        if self._is_free():
+            if whole:
+                shutil.rmtree(self.path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    self.path.rmdir()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _is_free(self) -> bool:
+        try:
+            return self._lock is None or _lock_alone(self._lock)
+        except OSError:  # a file system without locks
+            return True
+
+
+def _mark(folder: Path) -> str:
+    """Return what the marker of *folder* holds; that of a copy, or of a renamed one, differs."""
+    status = folder.stat()
+    return f"{folder.name} {status.st_dev} {status.st_ino}\n"
 
 
 def _sweep() -> None:
-    """Remove what killed processes left behind; never what a living one may use."""
+    """Remove what killed processes left behind; never what a living one may use, nor a user's."""
     if os.name != "posix":
         return
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*_*"):
         with suppress(OSError, ValueError):
-            pid = int(folder.name.removeprefix(_PREFIX).partition("_")[0])
             mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
-            if mine and not _is_alive(pid) and not _is_locked(folder / EPHEMERAL_FILE):
-                shutil.rmtree(folder)
+            if mine and (folder / _MARKER).read_text() == _mark(folder):
+                lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+                try:
+                    if _lock_alone(lock):
+                        shutil.rmtree(folder)
+                finally:
+                    os.close(lock)
 
 
-def _is_alive(pid: int) -> bool:
+def _lock_alone(directory: int) -> bool:
+    """Lock an open directory for this descriptor alone, unless another one has locked it."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
-    except OSError:
-        pass
     return True
-
-
-def _is_locked(file: Path) -> bool:
-    # A process in another container may share the directory but not our list of processes.
-    import fcntl
-
-    try:
-        with file.open("r+b") as handle:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool, StaticPool
 
-from mixpanel_data._internal.duckdb.dialect.dbapi import SharedConnection
+from mixpanel_data._internal.duckdb.dialect.shared_connection import SharedConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import duckdb
 
     from mixpanel_data._internal.duckdb.dialect.dbapi import Connection
@@ -24,7 +26,8 @@ class ThreadConnection:
     the first lends the connection until it ends, and one that begins meanwhile gets another.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, prepare: Callable[[sa.Engine], object]) -> None:
+        """Connect; *prepare* gets each of the two engines."""
         self._engine: sa.Engine = engine
         self._pooled = engine.raw_connection()
         # The dialect's own class, whatever the pool may call it.
@@ -36,6 +39,8 @@ class ThreadConnection:
             StaticPool(self._share, reset_on_return=None, dialect=engine.dialect)
         )
         self.sessions: sa.Engine = self._engine_over(NullPool(self._lend, dialect=engine.dialect))
+        prepare(self.statements)
+        prepare(self.sessions)
 
     @property
     def driver_connection(self) -> duckdb.DuckDBPyConnection:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timezone
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
-from mixpanel_data._internal.schema.revisions import FIRST_CATALOG, head, version_table
+from mixpanel_data._internal.duckdb.dialect import home, system_catalog
+from mixpanel_data._internal.duckdb.dialect.system_catalog import TEMPORARY
+from mixpanel_data._internal.schema.revisions import (
+    FIRST_CATALOG,
+    head,
+    tables_with_columns,
+    version_table,
+)
 from mixpanel_data._internal.schema.tables import (
     EVENTS,
     INTERNAL,
@@ -19,37 +25,7 @@ from mixpanel_data._internal.schema.tables import (
     user_table,
 )
 from mixpanel_data.exceptions import TableExistsError, TableNotFoundError
-from mixpanel_data.types import ColumnInfo, TableInfo, TableMetadata, TableSchema
-
-_relations = sa.text(
-    """
-    SELECT table_name FROM duckdb_tables()
-    WHERE database_name = current_database() AND schema_name = current_schema() AND NOT temporary
-    UNION ALL
-    SELECT view_name FROM duckdb_views()
-    WHERE database_name = current_database() AND schema_name = current_schema()
-      AND NOT temporary AND NOT internal
-    """
-).columns(sa.column("table_name", sa.String)).subquery("relations")  # fmt: skip
-
-_columns = sa.text(
-    """
-    SELECT c.table_name, c.column_name, c.data_type, c.is_nullable, c.column_index,
-           EXISTS (FROM duckdb_constraints() AS k
-                   WHERE k.table_oid = c.table_oid AND k.database_oid = c.database_oid
-                     AND k.constraint_type = 'PRIMARY KEY'
-                     AND list_contains(k.constraint_column_names, c.column_name)) AS primary_key
-    FROM duckdb_columns() AS c
-    WHERE c.database_name = current_database() AND c.schema_name = current_schema()
-    """
-).columns(
-    sa.column("table_name", sa.String),
-    sa.column("column_name", sa.String),
-    sa.column("data_type", sa.String),
-    sa.column("is_nullable", sa.Boolean),
-    sa.column("column_index", sa.Integer),
-    sa.column("primary_key", sa.Boolean),
-).subquery("columns")  # fmt: skip
+from mixpanel_data.types import ColumnInfo, TableInfo, TableMetadata, TableSchema, utc_now
 
 
 def create_internal(connection: sa.Connection) -> None:
@@ -61,17 +37,17 @@ def create_internal(connection: sa.Connection) -> None:
 
 def names(connection: sa.Connection) -> list[str]:
     """Return the names of all tables and views that are not internal."""
-    found = sa.select(_relations.c.table_name).order_by(_relations.c.table_name)
-    return [name for name in connection.scalars(found) if not name.startswith("_")]
+    return [name for name in _relations(connection) if not name.startswith("_")]
 
 
-def find(connection: sa.Connection, name: str) -> str | None:
-    """Return the name of a user's table or view as the database spells it, or None.
+def find(connection: sa.Connection, name: str, *, internal: bool = False) -> str | None:
+    """Return the name of a table or view as the database spells it, or None.
 
-    DuckDB's names keep their case but do not differ by it.
+    DuckDB's names keep their case but do not differ by it. *internal* ones are found on request.
     """
-    spelled = sa.select(_relations.c.table_name).where(_same(_relations.c.table_name, name))
-    return None if str(name).startswith("_") else connection.scalar(spelled)
+    if str(name).startswith("_") and not internal:
+        return None
+    return next(iter(_relations(connection, name)), None)
 
 
 def require(connection: sa.Connection, name: str) -> str:
@@ -84,6 +60,20 @@ def require(connection: sa.Connection, name: str) -> str:
     if found is None:
         raise TableNotFoundError(name)
     return found
+
+
+def table(connection: sa.Connection, name: str) -> sa.Table:
+    """Return a user's table or view, or a temporary one of this connection, for statements.
+
+    Raises:
+        TableNotFoundError: it is not there.
+    """
+    temporary = connection.execute(system_catalog.relations(TEMPORARY, [name])).first()
+    found = require(connection, name) if temporary is None else temporary.table_name
+    kind = kind_of(connection, found) if temporary is None else None
+    if kind is not None:
+        return user_table(kind, found)
+    return sa.Table(quoted(found), sa.MetaData(), autoload_with=connection)
 
 
 def new_table(connection: sa.Connection, name: str, kind: Kind) -> sa.Table:
@@ -134,14 +124,14 @@ def register(connection: sa.Connection, name: str, meta: TableMetadata) -> None:
 
 
 def refresh(connection: sa.Connection, name: str, meta: TableMetadata) -> None:
-    """Bring the catalogue row of a table up to date with what was just appended.
+    """Update the catalogue row of a table after an append.
 
     The days widen to cover both loads. The filters stay those of the first load.
     """
     before = metadata_of(connection, name)
     row = _row(connection, name, meta)
-    row["from_date"] = min(filter(None, (_day(before.from_date), row["from_date"])), default=None)
-    row["to_date"] = max(filter(None, (_day(before.to_date), row["to_date"])), default=None)
+    row["from_date"] = min(filter(None, (before.from_date, meta.from_date)), default=None)
+    row["to_date"] = max(filter(None, (before.to_date, meta.to_date)), default=None)
     del row["filters"], row["type"]
     connection.execute(
         sa.update(metadata_table).where(metadata_table.c.table_name == name).values(row)
@@ -150,7 +140,7 @@ def refresh(connection: sa.Connection, name: str, meta: TableMetadata) -> None:
 
 def infer_metadata(connection: sa.Connection, name: str, kind: Kind) -> TableMetadata:
     """Return the metadata of a table that nothing else is known of than its rows."""
-    known: dict[str, Any] = {"type": kind.name, "fetched_at": datetime.now(timezone.utc)}
+    known: dict[str, Any] = {"type": kind.name, "fetched_at": utc_now()}
     if kind is EVENTS:
         table = user_table(kind, name)
         for key, end in (("from_date", sa.func.min), ("to_date", sa.func.max)):
@@ -178,8 +168,8 @@ def metadata_of(connection: sa.Connection, name: str) -> TableMetadata:
     return TableMetadata(
         type=row.type,
         fetched_at=row.fetched_at,
-        from_date=row.from_date and row.from_date.isoformat(),
-        to_date=row.to_date and row.to_date.isoformat(),
+        from_date=row.from_date,
+        to_date=row.to_date,
         duplicates=row.duplicates or 0,
         collisions=row.collisions or 0,
         **(row.filters or {}),
@@ -187,21 +177,13 @@ def metadata_of(connection: sa.Connection, name: str) -> TableMetadata:
 
 
 def tables(connection: sa.Connection) -> list[TableInfo]:
-    """Return the registered tables that are in the database, by name."""
+    """Return the registered tables that are in the database, by name, with their rows counted."""
+    there = connection.execute(system_catalog.tables(home(connection))).scalars().all()
     rows = _entries(connection)
-    listed = (
-        sa.select(rows)
-        .where(rows.c.table_name.in_(sa.select(_relations.c.table_name)))
-        .order_by(rows.c.table_name)
-    )
     return [
-        TableInfo(
-            name=row.table_name,
-            type=row.type,
-            row_count=row.row_count,
-            fetched_at=row.fetched_at.replace(tzinfo=timezone.utc),
-        )
-        for row in connection.execute(listed)
+        TableInfo(row.table_name, row.type, _count(connection, row.table_name), row.fetched_at)
+        for row in connection.execute(sa.select(rows).order_by(rows.c.table_name)).all()
+        if row.table_name in there
     ]
 
 
@@ -213,23 +195,27 @@ def schema_of(connection: sa.Connection, name: str) -> TableSchema:
     """
     found = require(connection, name)
     kind = kind_of(connection, found)
-    columns = connection.execute(
-        sa.select(_columns).where(_columns.c.table_name == found).order_by(_columns.c.column_index)
-    )
+    # A large table has a key, but no index on it.
+    key = [] if kind is None else [kind.key]
+    columns = connection.execute(system_catalog.columns(home(connection), [found]))
     return TableSchema(
-        table_name=found,
-        columns=[
+        found,
+        [
             ColumnInfo(
                 name=column.column_name,
                 type=column.data_type,
                 nullable=column.is_nullable,
-                # A large table has its key without an index.
-                primary_key=column.primary_key
-                or (kind is not None and column.column_name == kind.key),
+                primary_key=column.column_name in [*(column.primary_key or ()), *key],
             )
             for column in columns
         ],
     )
+
+
+def _relations(connection: sa.Connection, name: str | None = None) -> list[str]:
+    names = None if name is None else [str(name)]
+    found = connection.execute(system_catalog.relations(home(connection), names))
+    return [relation.table_name for relation in found]
 
 
 def _entries(connection: sa.Connection) -> sa.Subquery:
@@ -237,8 +223,8 @@ def _entries(connection: sa.Connection) -> sa.Subquery:
 
     A file that was opened for reading may be older: what it lacks is NULL, or no row at all.
     """
-    named = sa.select(_columns.c.column_name).where(_columns.c.table_name == metadata_table.name)
-    there = set(connection.scalars(named))
+    found = tables_with_columns(connection, [metadata_table.name]).get(metadata_table.name, ())
+    there = {column.column_name for column in found}
     columns = [
         column if column.name in there else sa.cast(sa.null(), column.type).label(column.name)
         for column in metadata_table.columns
@@ -248,23 +234,23 @@ def _entries(connection: sa.Connection) -> sa.Subquery:
 
 
 def _same(column: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
-    # A quoted_name gives itself for lower().
+    # A quoted_name returns itself from lower().
     return sa.func.lower(column) == str.lower(str(name))
 
 
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
-
-
 def _row(connection: sa.Connection, name: str, meta: TableMetadata) -> dict[str, Any]:
-    count = sa.select(sa.func.count()).select_from(sa.table(quoted(name)))
     return {
         "type": meta.type,
         "fetched_at": meta.fetched_at,
-        "from_date": _day(meta.from_date),
-        "to_date": _day(meta.to_date),
-        "row_count": connection.scalar(count),
+        "from_date": meta.from_date,
+        "to_date": meta.to_date,
+        "row_count": _count(connection, name),
         "filters": meta.filters,
         "duplicates": meta.duplicates,
         "collisions": meta.collisions,
     }
+
+
+def _count(connection: sa.Connection, name: str) -> int:
+    rows = sa.select(sa.func.count()).select_from(sa.table(quoted(name)))
+    return connection.scalar(rows) or 0

@@ -1,8 +1,8 @@
-"""The ledger: one immutable row for every finished load, and what the rows say together."""
+"""The load history: one immutable row for every finished load, and what they say together."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta, timezone
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
@@ -16,15 +16,13 @@ _BEGINNINGS = ("create", "adopt")
 
 
 def record(connection: sa.Connection, load: LoadInfo) -> None:
-    """Write a load into the ledger, in the load's own transaction."""
+    """Write the row of a load, in the load's own transaction."""
     row = {column.name: getattr(load, column.name) for column in loads_table.columns}
-    for name in ("from_date", "to_date"):
-        row[name] = row[name] and date.fromisoformat(row[name])
     connection.execute(sa.insert(loads_table).values(row))
 
 
 def adopt(connection: sa.Connection, table: TableInfo, meta: TableMetadata) -> None:
-    """Enter a table that was there before its ledger, with the rows that it has."""
+    """Write the first row of a table that is older than its history."""
     record(
         connection,
         LoadInfo(
@@ -66,10 +64,6 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
         LoadInfo(
             **{
                 **row,
-                "started_at": row["started_at"].replace(tzinfo=timezone.utc),
-                "finished_at": row["finished_at"].replace(tzinfo=timezone.utc),
-                "from_date": row["from_date"] and row["from_date"].isoformat(),
-                "to_date": row["to_date"] and row["to_date"].isoformat(),
                 "filters": row["filters"] or {},
                 "outside": row.get("outside") or 0,
                 "invalid_last_seen": row.get("invalid_last_seen") or 0,
@@ -80,9 +74,9 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
 
 
 def coverage(connection: sa.Connection, table: str) -> Coverage:
-    """Return which days the loads of *table* brought since it was made.
+    """Return which days the loads of *table* covered since it was made.
 
-    A load whose filters are narrower than those the table was made with brought no whole day.
+    A load whose filters are narrower than those the table was made with covers no whole day.
     """
     past = history(connection, table)
     made = max((i for i, load in enumerate(past) if load.action in _BEGINNINGS), default=0)

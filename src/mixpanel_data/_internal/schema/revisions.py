@@ -1,14 +1,16 @@
-"""Which schema revision a database has, told without Alembic; and the revisions there are."""
+"""The schema revision of a database, found without Alembic, and the revisions there are."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import duckdb
 import sqlalchemy as sa
 
-from mixpanel_data._internal.schema.tables import KINDS, Kind
+from mixpanel_data._internal.duckdb.dialect import home, system_catalog
+from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table
 from mixpanel_data.exceptions import SchemaVersionError
 
 # In the installed package, and beside src/ in a checkout.
@@ -20,10 +22,10 @@ version_table = sa.Table(
     sa.Column("version_num", sa.String(32), primary_key=True),
 )
 
-# What _metadata had from the start; a table of that name with other columns is somebody else's.
+# What _metadata had from the start; a table of that name with other columns is not ours.
 FIRST_CATALOG = {"table_name", "type", "fetched_at", "from_date", "to_date", "row_count"}
 
-# What users' tables had from the start: files of then are known by it, whatever tables.py says now.
+# What users' tables had from the start: old files are recognised by it.
 _FIRST_SHAPES = {
     "events": {
         ("event_name", "VARCHAR"),
@@ -34,19 +36,6 @@ _FIRST_SHAPES = {
     },
     "profiles": {("distinct_id", "VARCHAR"), ("properties", "JSON"), ("last_seen", "TIMESTAMP")},
 }
-
-_COLUMNS = """
-    SELECT table_name, list([column_name, data_type] ORDER BY column_index)
-    FROM duckdb_columns()
-    WHERE database_name = current_database() AND schema_name = current_schema() AND NOT internal
-      AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE NOT temporary)
-    GROUP BY table_name ORDER BY table_name
-"""
-_KEYS = """
-    SELECT table_name, constraint_column_names[1] FROM duckdb_constraints()
-    WHERE database_name = current_database() AND schema_name = current_schema()
-      AND constraint_type = 'PRIMARY KEY'
-"""
 
 
 @cache
@@ -67,39 +56,40 @@ def head() -> str:
     return revision_ids()[-1]
 
 
-def current_revision(raw: duckdb.DuckDBPyConnection) -> str | None:
+def current_revision(connection: sa.Connection) -> str | None:
     """Return the revision of a database; None where nothing in it is this library's.
 
-    Files without a version table come from before there were revisions: from the original library,
-    whose tables are revision 0001, or from the first versions of this one.
+    Files without a version table are older than the first revision: they come from the original
+    library, whose tables are revision 0001, or from the first versions of this one.
     """
-    recorded = _stamped(raw)
-    if recorded:
+    if recorded := _stamped(connection):
         return recorded
-    tables = _tables(raw)
-    catalog_columns = {name for name, _ in tables.get("_metadata", [])}
+    tables = tables_with_columns(connection)
+    catalog_columns = {column.column_name for column in tables.get("_metadata", ())}
     if catalog_columns >= FIRST_CATALOG:
         if "filters" not in catalog_columns:
             return "0001"
         return "0003" if "_loads" in tables else "0002"
     # The original made _metadata only when a first fetch had ended well.
-    keys = dict(raw.execute(_KEYS).fetchall())
-    lookalikes = {name: kind for name in tables if (kind := _kind(tables[name]))}
-    return "0001" if any(keys.get(name) == kind.key for name, kind in lookalikes.items()) else None
+    for columns in tables.values():
+        kind = _kind(columns)
+        if kind is not None and (columns[0].primary_key or [""])[0] == kind.key:
+            return "0001"
+    return None
 
 
-def is_stamped(raw: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether the database itself knows its revision."""
-    return _stamped(raw) is not None
+def is_stamped(connection: sa.Connection) -> bool:
+    """Return whether the database has a version table that holds its revision."""
+    return _stamped(connection) is not None
 
 
-def check(raw: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: bool) -> str | None:
+def check(connection: sa.Connection, path: Path | None, *, read_only: bool) -> str | None:
     """Return the revision, unless this library cannot work with it.
 
     Raises:
-        SchemaVersionError: it is unknown here, or older and more than reading is wanted.
+        SchemaVersionError: it is unknown here, or older and not only to be read.
     """
-    found = current_revision(raw)
+    found = current_revision(connection)
     older = found in revision_ids()[:-1]
     if found in (None, head()) or (older and read_only):
         return found
@@ -107,13 +97,12 @@ def check(raw: duckdb.DuckDBPyConnection, path: Path | None, *, read_only: bool)
     raise SchemaVersionError(path or "memory", found, head(), older=older)
 
 
-def unregistered(raw: duckdb.DuckDBPyConnection) -> dict[str, Kind]:
+def unregistered(connection: sa.Connection) -> dict[str, Kind]:
     """Return the tables that have the columns of a kind, but are not in the catalogue."""
-    tables = _tables(raw)
+    tables = tables_with_columns(connection)
     registered = set()
-    if {name for name, _ in tables.get("_metadata", [])} >= FIRST_CATALOG:
-        rows = raw.execute("SELECT lower(table_name) FROM _metadata").fetchall()
-        registered = {name for (name,) in rows}
+    if {column.column_name for column in tables.get("_metadata", ())} >= FIRST_CATALOG:
+        registered = set(connection.scalars(sa.select(sa.func.lower(metadata_table.c.table_name))))
     return {
         name: kind
         for name, columns in tables.items()
@@ -123,27 +112,32 @@ def unregistered(raw: duckdb.DuckDBPyConnection) -> dict[str, Kind]:
     }
 
 
-def _stamped(raw: duckdb.DuckDBPyConnection) -> str | None:
-    try:
-        rows = raw.execute("SELECT version_num FROM _alembic_version").fetchall()
-    except (duckdb.CatalogException, duckdb.BinderException):
-        # No such table, or somebody else's with other columns.
+def tables_with_columns(
+    connection: sa.Connection, names: Collection[str] | None = None
+) -> dict[str, list[sa.Row[Any]]]:
+    """Return the columns of every table, or of those of *names*, by the tables' names."""
+    found: dict[str, list[sa.Row[Any]]] = {}
+    for column in connection.execute(system_catalog.columns(home(connection), names)):
+        # Views have no DDL of a table. They may read whatever their author liked.
+        if column.table_sql is not None:
+            found.setdefault(column.table_name, []).append(column)
+    return found
+
+
+def _stamped(connection: sa.Connection) -> str | None:
+    if not system_catalog.is_table(connection, home(connection), version_table.name):
         return None
-    return " and ".join(sorted(number for (number,) in rows)) or None
+    # Somebody else's table of this name has other columns.
+    rows = connection.execute(sa.select(sa.text("*")).select_from(version_table)).mappings()
+    numbers = [str(row["version_num"]) for row in rows if row.get("version_num") is not None]
+    return " and ".join(sorted(numbers)) or None
 
 
-def _tables(raw: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
-    """Return the columns of every table, as names and DuckDB's types."""
-    return {
-        name: [(column, data_type) for column, data_type in columns]
-        for name, columns in raw.execute(_COLUMNS).fetchall()
-    }
-
-
-def _kind(columns: list[tuple[str, str]]) -> Kind | None:
+def _kind(columns: list[sa.Row[Any]]) -> Kind | None:
     """Return the kind whose columns these are, or were at first, in any order."""
+    found = {(column.column_name, column.data_type) for column in columns}
     for kind in KINDS.values():
         today = {(column.name, str(column.type)) for column in kind.template.columns}
-        if set(columns) in (today, _FIRST_SHAPES[kind.name]):
+        if found in (today, _FIRST_SHAPES[kind.name]):
             return kind
     return None

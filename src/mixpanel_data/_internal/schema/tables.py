@@ -6,18 +6,19 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.schema.columns import DateText, UtcTime
 from mixpanel_data.types import TableKind
 
 metadata = sa.MetaData()
 
-# A DuckDB TIMESTAMP has no zone; everything stored here is UTC.
-_UtcTimestamp = sa.TIMESTAMP(timezone=False)
+# Naive and in UTC, in the database and outside.
+_NaiveUtc = sa.TIMESTAMP(timezone=False)
 
 events = sa.Table(
     "events",
     metadata,
     sa.Column("event_name", sa.String, nullable=False),
-    sa.Column("event_time", _UtcTimestamp, nullable=False),
+    sa.Column("event_time", _NaiveUtc, nullable=False),
     sa.Column("distinct_id", sa.String, nullable=False),
     sa.Column("insert_id", sa.String, primary_key=True),
     sa.Column("properties", sa.JSON),
@@ -28,7 +29,7 @@ profiles = sa.Table(
     metadata,
     sa.Column("distinct_id", sa.String, primary_key=True),
     sa.Column("properties", sa.JSON),
-    sa.Column("last_seen", _UtcTimestamp, info={"optional": True}),
+    sa.Column("last_seen", _NaiveUtc, info={"optional": True}),
 )
 
 metadata_table = sa.Table(
@@ -36,9 +37,9 @@ metadata_table = sa.Table(
     metadata,
     sa.Column("table_name", sa.String, primary_key=True),
     sa.Column("type", sa.String, nullable=False),
-    sa.Column("fetched_at", _UtcTimestamp, nullable=False),
-    sa.Column("from_date", sa.Date),
-    sa.Column("to_date", sa.Date),
+    sa.Column("fetched_at", UtcTime, nullable=False),
+    sa.Column("from_date", DateText),
+    sa.Column("to_date", DateText),
     sa.Column("row_count", sa.BigInteger, nullable=False),
     # The filters that shaped the fetch, as one JSON object with the keys of TableMetadata.
     sa.Column("filters", sa.JSON),
@@ -52,13 +53,13 @@ loads_table = sa.Table(
     metadata,
     sa.Column("table_name", sa.String, nullable=False),
     sa.Column("type", sa.String, nullable=False),
-    # 'create', 'append' or 'replace'; 'adopt' for a table that was there before its ledger.
+    # 'create', 'append' or 'replace'; 'adopt' for a table that is older than its history.
     sa.Column("action", sa.String, nullable=False),
     sa.Column("source", sa.String),
-    sa.Column("started_at", _UtcTimestamp, nullable=False),
-    sa.Column("finished_at", _UtcTimestamp, nullable=False),
-    sa.Column("from_date", sa.Date),
-    sa.Column("to_date", sa.Date),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("finished_at", UtcTime, nullable=False),
+    sa.Column("from_date", DateText),
+    sa.Column("to_date", DateText),
     sa.Column("filters", sa.JSON),
     sa.Column("records", sa.BigInteger, nullable=False),
     sa.Column("stored", sa.BigInteger, nullable=False),

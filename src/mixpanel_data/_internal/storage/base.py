@@ -27,7 +27,9 @@ class StorageBase:
         Every call of this thread uses it: temporary tables, settings, and DataFrames that
         ``connection.register(name, frame)`` names are seen by all of them.
         """
-        return self._database.thread_connection().driver_connection
+        connection = self._database.thread_connection().driver_connection
+        self._database.create_wal()
+        return connection
 
     def query_errors(self, what: str) -> AbstractContextManager[None]:
         """Turn the driver's errors inside the block into QueryErrors that name *what* it is for.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mixpanel_data._internal.duckdb.database import Database
+from mixpanel_data._internal.duckdb.database import Database, wait_for_lock
+from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import open_errors
+from mixpanel_data._internal.duckdb.files import home, resolve_path
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.schema import catalog, revisions
 from mixpanel_data._internal.storage.inspection import InspectionMixin
@@ -38,13 +41,19 @@ class StorageEngine(LoadMixin, QueryMixin, InspectionMixin):
     unique; ``get_schema`` reports the key either way.
     """
 
-    def __init__(self, path: str | Path | None, *, read_only: bool = False) -> None:
-        """Open or create the file at *path*.
+    def __init__(
+        self, path: str | Path | None, *, read_only: bool = False, timeout: float = 0.0
+    ) -> None:
+        """Open or create the file at *path*, which may begin with ``~``.
+
+        A file that is locked is tried again for *timeout* seconds.
 
         Raises:
-            ValueError: *path* is None.
+            ValueError: *path* is None, empty or ``:memory:``, or *timeout* is negative.
             DatabaseNotFoundError: *read_only*, and the file is not there.
-            DatabaseLockedError: another process holds the file.
+            DatabaseLockedError: another process holds the file, or this one has it open in the
+                other mode: engines of one process are all for writing, or all read-only.
+            ForkedEngineError: the process that forked this one had the file open.
             SchemaVersionError: its schema is not today's; older ones can be opened read-only.
             OSError: it cannot be opened or made.
         """
@@ -53,22 +62,25 @@ class StorageEngine(LoadMixin, QueryMixin, InspectionMixin):
                 "A path is needed. Use StorageEngine.ephemeral() or StorageEngine.memory()"
                 " for a database that is not kept."
             )
-        self._use(Database.open(path, read_only=read_only))
+        self._use(Database.open(path, read_only=read_only, timeout=timeout))
 
     @classmethod
-    def for_project(cls, project_id: str | int, *, read_only: bool = False) -> StorageEngine:
-        """Open or create ``~/.mixpanel_data/{project_id}.db``.
+    def for_project(
+        cls, project_id: str | int, *, read_only: bool = False, timeout: float = 0.0
+    ) -> StorageEngine:
+        """Open or create ``~/.mixpanel_data/{project_id}.db``; all else as for a path.
 
         Raises:
             ValueError: the id holds more than letters, digits, ``_``, ``-`` and ``.``.
+            OSError: the user has no home directory.
         """
         if not _PROJECT_ID.fullmatch(str(project_id)):
             raise ValueError(f"Invalid project id {project_id!r}: it must be a plain file name.")
-        folder = Path.home() / ".mixpanel_data"
+        folder = home() / ".mixpanel_data"
         if not read_only:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-        return cls(folder / f"{project_id}.db", read_only=read_only)
+        return cls(folder / f"{project_id}.db", read_only=read_only, timeout=timeout)
 
     @classmethod
     def ephemeral(cls) -> StorageEngine:
@@ -82,9 +94,14 @@ class StorageEngine(LoadMixin, QueryMixin, InspectionMixin):
 
     @classmethod
     def open_existing(
-        cls, path: str | Path, *, read_only: bool = True, upgrade: bool = False
+        cls,
+        path: str | Path,
+        *,
+        read_only: bool = True,
+        upgrade: bool = False,
+        timeout: float = 0.0,
     ) -> StorageEngine:
-        """Open a file that is there, by default for reading.
+        """Open a file that is there, by default for reading; all else as for a path.
 
         With *upgrade*, one of an older schema revision is first brought to today's, after a backup
         beside it: see ``maintenance.upgrade``.
@@ -93,14 +110,15 @@ class StorageEngine(LoadMixin, QueryMixin, InspectionMixin):
             FileNotFoundError: it is not there.
             SchemaVersionError: its revision is unknown, or older and to be written as it is.
         """
-        if not Path(path).exists():
+        path = resolve_path(path)
+        if not path.exists():
             raise DatabaseNotFoundError(path)
         if upgrade:
             # Alembic is loaded only when it is needed.
             from mixpanel_data import maintenance
 
-            maintenance.upgrade(path)
-        return cls(path, read_only=read_only)
+            wait_for_lock(timeout, partial(maintenance.upgrade, path))
+        return cls(path, read_only=read_only, timeout=timeout)
 
     @classmethod
     def _over(cls, database: Database) -> StorageEngine:
@@ -113,9 +131,8 @@ class StorageEngine(LoadMixin, QueryMixin, InspectionMixin):
         self._loader = Loader(database)
         try:
             with open_errors(database.path):
-                found = revisions.check(
-                    database.root_connection, database.path, read_only=database.read_only
-                )
+                with system_functions(database.root) as root:
+                    found = revisions.check(root, database.path, read_only=database.read_only)
                 if found is None and not database.read_only:
                     with database.write("create internal tables") as connection:
                         catalog.create_internal(connection)

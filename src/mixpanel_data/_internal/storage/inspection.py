@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.duckdb.dialect import system_functions
+from mixpanel_data._internal.duckdb.errors import query_errors
 from mixpanel_data._internal.schema import catalog, load_history
-from mixpanel_data._internal.schema.tables import quoted, user_table
 from mixpanel_data._internal.storage.base import StorageBase
 from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, TableSchema
 
@@ -14,22 +15,25 @@ class InspectionMixin(StorageBase):
     """The calls that describe the database."""
 
     def table(self, name: str) -> sa.Table:
-        """Return the SQLAlchemy table of this name, for ``select``.
+        """Return the SQLAlchemy table or view of this name, for ``select``.
+
+        Temporary ones of the calling thread come first.
 
         Raises:
             TableNotFoundError: it is not there.
         """
-        with self._begin(f"table {name}") as connection:
-            found = catalog.require(connection, name)
-            kind = catalog.kind_of(connection, found)
-            if kind is not None:
-                return user_table(kind, found)
-            return sa.Table(quoted(found), sa.MetaData(), autoload_with=connection)
+        engine = self._database.thread_connection().statements
+        with (
+            query_errors(f"table {name}"),
+            engine.connect() as connection,
+            system_functions(connection),
+        ):
+            return catalog.table(connection, name)
 
     def table_exists(self, name: str) -> bool:
-        """Return whether a user's table or view of this name is there."""
+        """Return whether a table or view of this name is there, an internal one included."""
         with self._begin(f"table {name}") as connection:
-            return catalog.find(connection, name) is not None
+            return catalog.find(connection, name, internal=True) is not None
 
     def list_tables(self) -> list[TableInfo]:
         """Return the tables of events and profiles, by name."""
@@ -62,7 +66,7 @@ class InspectionMixin(StorageBase):
     loads = load_history
 
     def coverage(self, table: str) -> Coverage:
-        """Return which days a table's loads brought, and which between them are missing.
+        """Return which days a table's loads cover, and which between them are missing.
 
         Raises:
             TableNotFoundError: it is not there.

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.dialect import count_relation
 from mixpanel_data._internal.duckdb.errors import query_errors
+from mixpanel_data._internal.duckdb.interrupt import interruptible
 from mixpanel_data._internal.storage.base import StorageBase
 from mixpanel_data.types import SQLResult
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.selectable import TypedReturnsRows
     from typing_extensions import TypeVarTuple, Unpack
 
-    from mixpanel_data._internal.duckdb import DuckDBPyRelation
+    from mixpanel_data._internal.duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     _Columns = TypeVarTuple("_Columns")
 
@@ -41,12 +42,12 @@ class QueryMixin(StorageBase):
         """Return a lazy DuckDB relation over *sql*, for chaining; it runs when it is read."""
         text = sql if isinstance(sql, str) else self._literal_text(sql)
         with self._database.text_connection(text) as connection:
-            return connection.sql(text)
+            return interruptible(connection, lambda: connection.sql(text))
 
     def execute_df(self, sql: str | sa.Executable, params: Params | None = None) -> pd.DataFrame:
         """Return the result as a pandas DataFrame."""
         with self._result(sql, params) as result:
-            frame: pd.DataFrame = result.df()
+            frame: pd.DataFrame = interruptible(result, result.df)
             return frame
 
     def execute_arrow(self, sql: str | sa.Executable, params: Params | None = None) -> pa.Table:
@@ -54,21 +55,21 @@ class QueryMixin(StorageBase):
         if isinstance(sql, str):
             # Of DuckDB's ways to Arrow the relation is the one without an extra copy.
             with self._database.text_connection(sql) as connection:
-                relation: Any = connection.sql(sql, params=params or None)
-                return pyarrow.table({}) if relation is None else relation.to_arrow_table()
+                return interruptible(connection, lambda: _arrow(connection, sql, params))
         with self._result(sql, params) as result, warnings.catch_warnings():
             # DuckDB warns of that copy; a statement's result cannot do without it.
             warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
             # DuckDB 1.4 has only the older name, 2.0 only the newer.
             newer = hasattr(result, "to_arrow_table")
-            table: pa.Table = getattr(result, "to_arrow_table" if newer else "fetch_arrow_table")()
+            read = getattr(result, "to_arrow_table" if newer else "fetch_arrow_table")
+            table: pa.Table = interruptible(result, read)
             return table
 
     def execute_rows(self, sql: str | sa.Executable, params: Params | None = None) -> SQLResult:
         """Return the result as a list of tuples that knows its column names."""
         with self._result(sql, params) as result:
             columns = [column[0] for column in result.description or ()]
-            return SQLResult(columns, result.fetchall())
+            return SQLResult(columns, interruptible(result, result.fetchall))
 
     def execute_rows_params(self, sql: str | sa.Executable, params: Params) -> SQLResult:
         """Do the same as ``execute_rows``."""
@@ -82,7 +83,7 @@ class QueryMixin(StorageBase):
         """
         with self._result(sql, params) as result:
             width = len(result.description or ())
-            rows = result.fetchmany(2)
+            rows = interruptible(result, lambda: result.fetchmany(2))
         if width > 1 or len(rows) > 1:
             size = "more than one row" if len(rows) > 1 else f"{width} columns"
             raise ValueError(f"execute_scalar needs one value, but the result has {size}.")
@@ -115,7 +116,7 @@ class QueryMixin(StorageBase):
         """Run a statement and yield DuckDB's own result of it."""
         if isinstance(sql, str):
             with self._database.text_connection(sql) as connection:
-                yield connection.execute(sql, params or None)
+                yield interruptible(connection, lambda: connection.execute(sql, params or None))
         else:
             with self._database.statement_connection(sql) as connection:
                 result = connection.execute(sql, _named(params))
@@ -130,6 +131,11 @@ class QueryMixin(StorageBase):
         with query_errors(statement):
             literal = {"literal_binds": True}
             return str(statement.compile(self._database.engine, compile_kwargs=literal))
+
+
+def _arrow(connection: DuckDBPyConnection, sql: str, params: Params | None) -> pa.Table:
+    relation: Any = connection.sql(sql, params=params or None)
+    return pyarrow.table({}) if relation is None else relation.to_arrow_table()
 
 
 def _driver_params(params: Params | None) -> tuple[Any, ...] | Mapping[str, Any] | None:

@@ -2,5 +2,6 @@
 
 from mixpanel_data._internal.duckdb.dialect.arrow import arrow_source, count_relation, driver_of
 from mixpanel_data._internal.duckdb.dialect.base import Dialect
+from mixpanel_data._internal.duckdb.dialect.search_path import home, system_functions
 
-__all__ = ["Dialect", "arrow_source", "count_relation", "driver_of"]
+__all__ = ["Dialect", "arrow_source", "count_relation", "driver_of", "home", "system_functions"]

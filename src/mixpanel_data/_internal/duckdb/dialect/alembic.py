@@ -5,8 +5,6 @@ Only a migration environment imports it, so that the library never loads Alembic
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from alembic.ddl.impl import DefaultImpl
 
@@ -14,20 +12,19 @@ __all__ = ["DuckDBImpl"]
 
 
 class DuckDBImpl(DefaultImpl):
-    """DuckDB's DDL is transactional: a migration that fails leaves nothing behind."""
+    """DuckDB's DDL is transactional: a migration that fails changes nothing."""
 
     __dialect__ = "duckdb"
     transactional_ddl = True
-
-    def compare_type(
-        self, inspector_column: sa.Column[Any], metadata_column: sa.Column[Any]
-    ) -> bool:
-        """Return whether the types differ in the database: by what DuckDB would call them."""
-        found, wanted = (
-            _stored_as(str(column.type.compile(dialect=self.dialect)))
-            for column in (inspector_column, metadata_column)
-        )
-        return found != wanted
+    # Declared types that DuckDB stores as the same one.
+    type_synonyms = (
+        *DefaultImpl.type_synonyms,
+        {"BYTEA", "BLOB"},
+        {"DOUBLE", "DOUBLE PRECISION", "FLOAT"},
+        {"INT", "INTEGER"},
+        {"TEXT", "VARCHAR", "CHAR"},
+        {"TIMESTAMP", "TIMESTAMP WITHOUT TIME ZONE"},
+    )
 
     def correct_for_autogen_constraints(
         self,
@@ -47,20 +44,3 @@ class DuckDBImpl(DefaultImpl):
 
 def _names(constraint: sa.UniqueConstraint) -> tuple[str, ...]:
     return tuple(column.name for column in constraint.columns)
-
-
-# What DuckDB keeps a declared type as.
-_ALIASES = {
-    "BYTEA": "BLOB",
-    "DOUBLE PRECISION": "DOUBLE",
-    "FLOAT": "DOUBLE",
-    "INT": "INTEGER",
-    "TEXT": "VARCHAR",
-    "TIMESTAMP WITHOUT TIME ZONE": "TIMESTAMP",
-}
-
-
-def _stored_as(declared: str) -> str:
-    # DuckDB drops the length of a VARCHAR.
-    name = "VARCHAR" if declared.startswith(("VARCHAR", "CHAR")) else declared
-    return _ALIASES.get(name, name)

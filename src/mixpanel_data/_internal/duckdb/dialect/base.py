@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from mixpanel_data._internal import json_text
 from mixpanel_data._internal.duckdb.dialect import types
-from mixpanel_data._internal.duckdb.dialect.bulk_insert import insert_many
+from mixpanel_data._internal.duckdb.dialect.bulk_insert import execute_columnar
 from mixpanel_data._internal.duckdb.dialect.compiler import (
     DDLCompiler,
     SQLCompiler,
@@ -30,6 +30,7 @@ from mixpanel_data._internal.duckdb.dialect.dbapi import Connection
 from mixpanel_data._internal.duckdb.dialect.orm_insert import insert_as_core
 from mixpanel_data._internal.duckdb.dialect.preparer import IdentifierPreparer
 from mixpanel_data._internal.duckdb.dialect.reflection import Reflection
+from mixpanel_data._internal.duckdb.dialect.search_path import before_statement
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -44,6 +45,10 @@ class ExecutionContext(PGExecutionContext):
         if sequence is not None:
             return self.fire_sequence(sequence, column.type)
         return DefaultExecutionContext.get_insert_default(self, column)
+
+    def pre_exec(self) -> None:
+        super().pre_exec()
+        before_statement(self.cursor.connection.raw, self.statement, ddl=self.isddl)
 
     def post_exec(self) -> None:
         table = getattr(self.compiled.statement, "element", None) if self.compiled else None
@@ -62,7 +67,7 @@ class Dialect(Reflection, duckdb_engine.Dialect):
     supports_constraint_comments = False
     supports_sane_rowcount = True
     supports_sane_rowcount_returning = False
-    supports_sane_multi_rowcount = False
+    supports_sane_multi_rowcount = True
     # Many rows without RETURNING go through do_executemany(), as Arrow.
     use_insertmanyvalues_wo_returning = False
     _backslash_escapes = False
@@ -110,7 +115,19 @@ class Dialect(Reflection, duckdb_engine.Dialect):
 
     def connect(self, *cargs: Any, **cparams: Any) -> Connection:
         config = {**cparams.pop("config", {}), **cparams.pop("url_config", {})}
-        return Connection(open_database(*cargs, config=config, **cparams))
+        extensions = cparams.pop("preload_extensions", ())
+        filesystems = cparams.pop("register_filesystems", ())
+        raw = open_database(*cargs, config=config, **cparams)
+        for extension in extensions:
+            raw.load_extension(extension)
+        for filesystem in filesystems:
+            raw.register_filesystem(filesystem)
+        return Connection(raw)
+
+    def type_descriptor(self, typeobj: sqltypes.TypeEngine[Any]) -> Any:
+        # Not duckdb-engine's, which makes values of JSON whose type nobody named: polars and the
+        # like would take their keys from the first rows.
+        return DefaultDialect.type_descriptor(self, typeobj)
 
     def get_driver_connection(self, connection: Connection) -> duckdb.DuckDBPyConnection:
         return connection.idle_driver_connection
@@ -154,11 +171,8 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         self, cursor: Any, statement: str, parameters: Any, context: Any = None
     ) -> None:
         compiled = getattr(context, "compiled", None)
-        if not (
-            compiled is not None
-            and context.isinsert
-            and insert_many(cursor, statement, parameters, compiled.statement.table)
-        ):
+        table = getattr(compiled and compiled.compile_state, "dml_table", None)
+        if table is None or not execute_columnar(cursor, statement, parameters, table):
             cursor.executemany(statement, parameters)
 
 

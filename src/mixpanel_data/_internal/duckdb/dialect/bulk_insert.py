@@ -1,4 +1,4 @@
-"""INSERT of many rows as one Arrow table and one INSERT … SELECT."""
+"""INSERT, UPDATE and DELETE of many rows as one Arrow table and one statement."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from uuid import UUID
 import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
+from mixpanel_data._internal.duckdb.dialect.dbapi import remembering_errors
 from mixpanel_data._internal.duckdb.dialect.sqlparse import many_rows
 
 if TYPE_CHECKING:
@@ -36,30 +37,36 @@ _EXACT_KEYS: dict[type, type[sqltypes.TypeEngine[Any]]] = {
 }
 
 
-def insert_many(cursor: Cursor, statement: str, rows: Sequence[Row], table: sa.Table) -> bool:
-    """Insert the rows columnar, or return False if they have to go row by row."""
-    insert = many_rows(statement) if len(rows) >= _FEW_ROWS else None
-    if insert is None:
+def execute_columnar(
+    cursor: Cursor, statement: str, rows: Sequence[Row], table: sa.TableClause
+) -> bool:
+    """Run the statement for all rows at once, or return False if they have to go row by row."""
+    change = many_rows(statement) if len(rows) >= _FEW_ROWS else None
+    if change is None:
         return False
     try:
-        constants = [_constant(rows, position) for position in insert.constants]
+        constants = [_constant(rows, position) for position in change.constants]
         batches = [
-            (batch, _arrow_table(batch, insert.columns) if len(batch) >= _FEW_ROWS else None)
-            for batch in _conflict_free_batches(rows, insert.keys, table)
+            (batch, _arrow_table(batch, change.columns) if len(batch) >= _FEW_ROWS else None)
+            for batch in _conflict_free_batches(rows, change.keys, table)
         ]
     except NotColumnar:
         return False
-    counts = []
+    count = 0
     for batch, arrow in batches:
         if arrow is None:
             cursor.executemany(statement, batch)
+            count += cursor.rowcount
         else:
-            counts.append(_insert(cursor, insert.sql, arrow, constants))
-    cursor.rowcount = sum(counts) if len(counts) == len(batches) else -1
+            count += _execute(cursor, change.sql, arrow, constants)
+    cursor.rowcount = count
     return True
 
 
-def _insert(cursor: Cursor, sql: str, rows_of_this_insert: pa.Table, constants: list[Any]) -> int:
+@remembering_errors
+def _execute(
+    cursor: Cursor, sql: str, rows_of_this_statement: pa.Table, constants: list[Any]
+) -> int:
     """Run the statement, which finds the rows by their name in this frame.
 
     Registered rows would stay in memory until the transaction ends: the view that names them
@@ -87,11 +94,11 @@ def _constant(rows: Sequence[Row], position: int) -> Any:
 
 
 def _conflict_free_batches(
-    rows: Sequence[Row], keys: Mapping[str, int], table: sa.Table
+    rows: Sequence[Row], keys: Mapping[str, int], table: sa.TableClause
 ) -> Iterable[Sequence[Row]]:
-    """Split the rows so that no DO UPDATE sees a key twice in one statement.
+    """Split the rows so that no statement sees a key twice.
 
-    Row by row the last row of a key wins; within one statement DuckDB keeps the first.
+    Row by row the last row of a key wins; within one statement DuckDB keeps any, or the first.
     """
     if not keys:
         return [rows]

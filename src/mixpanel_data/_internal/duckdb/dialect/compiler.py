@@ -60,6 +60,12 @@ class SQLCompiler(base.PGCompiler):
         given = all(bind.required and bind.key == name for bind, name in self.bind_names.items())
         return frozenset(self.bind_names.values() if given else ())
 
+    def for_update_clause(self, select: Any, **kw: Any) -> str:
+        raise exc.CompileError(
+            "DuckDB cannot lock rows: leave out with_for_update(). Of two transactions that change"
+            " the same row, the later fails with a conflict; catch that and run it again."
+        )
+
     def visit_json_getitem_op_binary(
         self, binary: BinaryExpression[Any], operator: Any, **kw: Any
     ) -> str:
@@ -71,7 +77,11 @@ class SQLCompiler(base.PGCompiler):
         return self._json_extract(binary, **kw)
 
     def _json_extract(self, binary: BinaryExpression[Any], **kw: Any) -> str:
-        arguments = f"{self.process(binary.left, **kw)}, {self.process(binary.right, **kw)}"
+        # A key is a name: as a parameter, equal expressions in SELECT and GROUP BY would differ.
+        # (Rows of an executemany share one text; their keys stay parameters.)
+        inline = isinstance(binary.right, sa.BindParameter) and not self.for_executemany
+        key = self.process(binary.right, **{**kw, **({"literal_execute": True} if inline else {})})
+        arguments = f"{self.process(binary.left, **kw)}, {key}"
         wanted = binary.type
         if isinstance(wanted, sqltypes.JSON):
             return f"json_extract({arguments})"

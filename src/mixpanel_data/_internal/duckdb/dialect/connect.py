@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from mixpanel_data._internal.duckdb.files import is_duckdb_file
+from mixpanel_data._internal.duckdb import files
 
 # What DuckDB reads as "open this with an extension" (or over the network) rather than as a path.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+]+:")
@@ -35,16 +35,28 @@ _connected: weakref.WeakValueDictionary[str, duckdb.DuckDBPyConnection] = (
 def open_database(
     database: str, config: dict[str, Any], read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:
-    """Connect to a file, or to ``:memory:`` with an optional name."""
-    if not database.startswith(":memory:") and database not in _connected:
-        _refuse_foreign(database)
+    """Connect to a file, or to ``:memory:`` with an optional name.
+
+    Raises:
+        ForkedEngineError: the process that forked this one had the file open then.
+    """
     chosen = {name.lower(): value for name, value in config.items()}
     ours = {name.lower() for name in _SESSION}
     config = {name: value for name, value in config.items() if name.lower() not in ours}
-    raw = duckdb.connect(database, read_only=read_only, config=config)
-    for name, default in _SESSION.items():
-        value = str(chosen.get(name.lower(), default)).replace("'", "''")
-        raw.execute(f"SET {name} = '{value}'")
+    with files.opening:
+        if not database.startswith(":memory:"):
+            files.refuse_inherited(Path(database).expanduser())
+            if database not in _connected:
+                _refuse_foreign(database)
+        raw = duckdb.connect(database, read_only=read_only, config=config)
+    try:
+        for name, default in _SESSION.items():
+            value = str(chosen.get(name.lower(), default)).replace("'", "''")
+            raw.execute(f"SET {name} = '{value}'")
+    except BaseException:
+        # One that stays open keeps the database open, too, after a fatal error for good.
+        raw.close()
+        raise
     _connected[database] = raw
     return raw
 
@@ -54,6 +66,6 @@ def _refuse_foreign(database: str) -> None:
     if _SCHEME.match(database):
         raise duckdb.IOException(f'IO Error: "{database}" is not a local DuckDB database file')
     path = Path(database).expanduser()
-    if path.is_file() and not is_duckdb_file(path):
+    if path.is_file() and not files.is_duckdb_file(path):
         size = "" if path.stat().st_size else "empty, and "
         raise duckdb.IOException(f'IO Error: "{path}" is {size}not a DuckDB database file')

@@ -5,18 +5,37 @@ from __future__ import annotations
 import re
 import weakref
 from contextlib import contextmanager
+from functools import partial, wraps
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import duckdb
+
+from mixpanel_data._internal.duckdb.interrupt import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+F = TypeVar("F", bound="Callable[..., Any]")
+
 # The names under which DuckDB reports that a statement ran, where it has no rows to give.
 _STATUS = frozenset({"Count", "Success"})
 _RETURNING = re.compile(r"\breturning\b", re.IGNORECASE)
+# Whether the driver counts the rows of an executemany; DuckDB 1 counts only those of the last run.
+_COUNTS_MANY = int(duckdb.__version__.partition(".")[0]) >= 2
+_ONE_ROW_EACH = re.compile(
+    r"\s*INSERT\s+INTO\b(?!.*\b(?:CONFLICT|SELECT|FROM)\b)", re.IGNORECASE | re.DOTALL
+)
 READS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION", "LOGICAL_PLAN"})
+
+
+def _is_abort(error: Exception) -> bool:
+    """Return whether DuckDB refused a statement because of an error before it."""
+    return isinstance(error, duckdb.TransactionException) and "aborted" in str(error)
+
+
+def _quoted(first: Exception | None) -> str:
+    return f" The earlier error: {first}" if first else ""
 
 
 class Connection:
@@ -26,6 +45,8 @@ class Connection:
         self._raw = raw
         self._reading: weakref.ref[Cursor] | None = None
         self._scans_left_on = False
+        self._in_transaction = False
+        self._first_error: Exception | None = None
         self.temporary_tables: set[str] = set()
         """The names, in lower case, of those that were made here from a ``sa.Table``."""
         self.autocommit = False
@@ -61,9 +82,13 @@ class Connection:
         """Start a transaction, unless every statement is to be its own."""
         if not self.autocommit:
             self.raw.begin()
+            self._in_transaction = True
 
     def commit(self) -> None:
-        """Commit, or roll back and raise if an earlier error has aborted the transaction."""
+        """Commit, or roll back and raise if an earlier error has aborted the transaction.
+
+        Whoever swallowed that error still learns of it: it is quoted, and the cause of the new one.
+        """
         if self.autocommit:
             return
         try:
@@ -71,17 +96,30 @@ class Connection:
             # refuses.
             self.raw.execute("SELECT 1")
             self._raw.commit()
-        except duckdb.TransactionException as exc:
+        except duckdb.Error as exc:
+            first = self._first_error
             self.rollback()
-            if "aborted" not in str(exc):
+            if not _is_abort(exc):
                 raise
             raise duckdb.TransactionException(
                 "Nothing was committed: an earlier error aborted this transaction, which has now"
                 " been rolled back. Let the error leave the transaction's block, or roll back."
-            ) from exc
-        except duckdb.Error:
-            self.rollback()
-            raise
+                + _quoted(first)
+            ) from first or exc
+        self._end_transaction()
+
+    def error_of(self, error: Exception) -> Exception:
+        """Return a failed statement's error; in an aborted transaction, with the one behind it."""
+        if self._first_error is None:
+            self._first_error = error if self._in_transaction else None
+        elif _is_abort(error) and error is not self._first_error:
+            explained = duckdb.TransactionException(f"{error}.{_quoted(self._first_error)}")
+            explained.__cause__ = self._first_error
+            return explained
+        return error
+
+    def _end_transaction(self) -> None:
+        self._in_transaction, self._first_error = False, None
 
     def rollback(self) -> None:
         """Undo the transaction, if there is one; open results become unreadable."""
@@ -91,6 +129,7 @@ class Connection:
         if reader is not None:
             reader.invalidate()
         self._reading = None
+        self._end_transaction()
         try:
             self._raw.rollback()
         except duckdb.TransactionException as exc:
@@ -137,56 +176,25 @@ class Connection:
         return self._reading() if self._reading is not None else None
 
 
-class SharedConnection:
-    """A connection that others use, too, in a transaction of its own or as *autocommit* in theirs.
+def _count(raw: duckdb.DuckDBPyConnection) -> int:
+    """Return how many rows a statement changed; -1 for one that changes none."""
+    # DuckDB before 2.0 tells it only in this result.
+    description = raw.description
+    status = raw.fetchone() if description else None
+    return int(status[0]) if description and status and description[0][0] == "Count" else -1
 
-    Closing it closes nothing, and calls *on_close*.
-    """
 
-    def __init__(
-        self,
-        connection: Connection,
-        *,
-        autocommit: bool = False,
-        on_close: Callable[[], object] = lambda: None,
-    ) -> None:
-        self._connection = connection
-        self._on_close = on_close
-        self.autocommit = autocommit
-        self.temporary_tables = connection.temporary_tables
+def remembering_errors(run: F) -> F:
+    """Decorate a function of a cursor so that its connection knows a transaction's first error."""
 
-    @property
-    def closed(self) -> bool:
-        """Whether the connection itself is closed."""
-        return self._connection.closed
+    @wraps(run)
+    def remembering(cursor: Cursor, *args: Any) -> Any:
+        try:
+            return run(cursor, *args)
+        except Exception as error:
+            raise cursor.connection.error_of(error)  # noqa: B904 - it has its cause
 
-    @property
-    def idle_driver_connection(self) -> duckdb.DuckDBPyConnection:
-        """The driver's own connection, with no result open."""
-        return self._connection.idle_driver_connection
-
-    def cursor(self) -> Cursor:
-        """Return a cursor with a result of its own."""
-        return self._connection.cursor()
-
-    def begin(self) -> None:
-        """Start a transaction, unless every statement is to be its own."""
-        if not self.autocommit:
-            self._connection.begin()
-
-    def commit(self) -> None:
-        """Commit what :meth:`begin` started."""
-        if not self.autocommit:
-            self._connection.commit()
-
-    def rollback(self) -> None:
-        """Undo what was done since :meth:`begin`."""
-        if not self.autocommit:
-            self._connection.rollback()
-
-    def close(self) -> None:
-        """Stop using the connection, which stays open for the others."""
-        self._on_close()
+    return cast("F", remembering)
 
 
 class Cursor:
@@ -209,27 +217,34 @@ class Cursor:
         assert self._driver is not None, "there is no result to read"
         return self._driver
 
+    @remembering_errors
     def execute(self, statement: str, parameters: Sequence[Any] | None = None) -> None:
         """Run one statement."""
-        self.close()
+        self._reset()
         raw = self.connection.raw
-        raw.execute(statement, parameters or None)
+        interruptible(raw, lambda: raw.execute(statement, parameters or None))
         self._describe(raw, statement)
 
+    @remembering_errors
     def executemany(self, statement: str, parameters: Sequence[Sequence[Any]]) -> None:
         """Run one statement for every row of parameters."""
-        self.close()
-        if parameters:
-            self.connection.raw.executemany(statement, parameters)
+        self._reset()
+        raw = self.connection.raw
+        if not parameters:
+            return
+        if _COUNTS_MANY or _ONE_ROW_EACH.match(statement):
+            interruptible(raw, lambda: raw.executemany(statement, parameters))
+            self.rowcount = raw.rowcount if _COUNTS_MANY else len(parameters)
+        else:
+            counts = [_count(raw.execute(statement, row)) for row in parameters]
+            self.rowcount = -1 if -1 in counts else sum(counts)
 
     def _describe(self, raw: duckdb.DuckDBPyConnection, statement: str) -> None:
         description = raw.description
         if description and len(description) == 1 and description[0][0] in _STATUS:
             kind = raw.extract_statements(statement)[-1].type.name
             if kind not in READS and not _RETURNING.search(statement):
-                # DuckDB before 2.0 tells the number of rows only in this result.
-                status = raw.fetchone()
-                self.rowcount = status[0] if status and description[0][0] == "Count" else -1
+                self.rowcount = _count(raw)
                 return
         if description:
             # Types as text: SQLAlchemy keeps them as dictionary keys.
@@ -237,29 +252,35 @@ class Cursor:
             self._driver = raw
             self.connection.reading(self)
 
+    @remembering_errors
     def fetchone(self) -> tuple[Any, ...] | None:
         """Return the next row, or None."""
         self._check_readable()
         return self._driver.fetchone() if self._driver is not None else next(self._kept, None)
 
+    @remembering_errors
     def fetchmany(self, size: int | None = None) -> list[tuple[Any, ...]]:
         """Return the next rows, at most *size*."""
         self._check_readable()
         size = self.arraysize if size is None else size
         if self._driver is not None:
-            return self._driver.fetchmany(size)
+            return interruptible(self._driver, partial(self._driver.fetchmany, size))
         return list(islice(self._kept, size))
 
+    @remembering_errors
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return all rows that are left."""
         self._check_readable()
-        return self._driver.fetchall() if self._driver is not None else list(self._kept)
+        if self._driver is not None:
+            return interruptible(self._driver, self._driver.fetchall)
+        return list(self._kept)
 
+    @remembering_errors
     def buffer_rows(self) -> None:
         """Fetch the unread rows from the driver into memory."""
         if self._driver is not None:
             driver, self._driver = self._driver, None
-            self._kept = iter(driver.fetchall())
+            self._kept = iter(interruptible(driver, driver.fetchall))
 
     def invalidate(self) -> None:
         """Refuse further reading: the rows went with their transaction."""
@@ -274,6 +295,10 @@ class Cursor:
             )
 
     def close(self) -> None:
-        """Forget the result."""
-        self.description, self.rowcount = None, -1
+        """Forget the result, but not how many rows changed: SQLAlchemy asks that afterwards."""
+        self.description = None
         self._driver, self._kept, self._lost = None, iter(()), False
+
+    def _reset(self) -> None:
+        self.close()
+        self.rowcount = -1

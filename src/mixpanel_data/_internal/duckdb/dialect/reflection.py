@@ -12,6 +12,7 @@ from sqlalchemy.engine.reflection import ObjectKind, ObjectScope, ReflectionDefa
 from mixpanel_data._internal.duckdb.dialect import system_catalog
 from mixpanel_data._internal.duckdb.dialect.ischema import resolve_type
 from mixpanel_data._internal.duckdb.dialect.preparer import NAME, qualified, split_schema, unquoted
+from mixpanel_data._internal.duckdb.dialect.search_path import home
 from mixpanel_data._internal.duckdb.dialect.sqlparse import outer_parentheses
 from mixpanel_data._internal.duckdb.dialect.system_catalog import TEMPORARY, Place
 
@@ -55,7 +56,7 @@ class Reflection:
     def get_table_names(
         self, connection: Connection, schema: str | None = None, **kw: Any
     ) -> list[str]:
-        return _names(connection, _place(schema), views=False)
+        return _names(connection, _place(connection, schema), views=False)
 
     @cache
     def get_temp_table_names(self, connection: Connection, **kw: Any) -> list[str]:
@@ -65,7 +66,7 @@ class Reflection:
     def get_view_names(
         self, connection: Connection, schema: str | None = None, **kw: Any
     ) -> list[str]:
-        return _names(connection, _place(schema), views=True)
+        return _names(connection, _place(connection, schema), views=True)
 
     @cache
     def get_temp_view_names(self, connection: Connection, **kw: Any) -> list[str]:
@@ -80,7 +81,7 @@ class Reflection:
     def get_view_definition(
         self, connection: Connection, view_name: str, schema: str | None = None, **kw: Any
     ) -> str:
-        for place in _places(schema, ObjectScope.ANY)[::-1]:
+        for place in _places(connection, schema, ObjectScope.ANY)[::-1]:
             for row in connection.execute(system_catalog.relations(place, [view_name])):
                 match = _VIEW.fullmatch(row.sql) if row.is_view else None
                 if match is not None:
@@ -106,7 +107,7 @@ class Reflection:
             rows = connection.execute(system_catalog.relations(place, table_names))
             return {row.table_name.lower() for row in rows}
 
-        there = found(_place(schema))
+        there = found(_place(connection, schema))
         if schema is None:
             temporary = found(TEMPORARY)
             # Only the Inspector, which means all temporary tables, passes its cache. For the sake
@@ -127,7 +128,9 @@ class Reflection:
     def get_sequence_names(
         self, connection: Connection, schema: str | None = None, **kw: Any
     ) -> list[str]:
-        return list(connection.execute(system_catalog.sequences(_place(schema))).scalars())
+        return list(
+            connection.execute(system_catalog.sequences(_place(connection, schema))).scalars()
+        )
 
     @cache
     def get_indexes(
@@ -170,13 +173,13 @@ class Reflection:
         return _multi(connection, system_catalog.relations, _comment, *args, **kw)
 
 
-def _place(schema: str | None) -> Place:
-    return Place(*split_schema(schema))
+def _place(connection: Connection, schema: str | None) -> Place:
+    return home(connection) if schema is None else Place(*split_schema(schema))
 
 
-def _places(schema: str | None, scope: ObjectScope) -> list[Place]:
+def _places(connection: Connection, schema: str | None, scope: ObjectScope) -> list[Place]:
     """Return the schemas to look into; a later one's tables hide an earlier one's."""
-    places = [_place(schema)] if ObjectScope.DEFAULT in scope else []
+    places = [_place(connection, schema)] if ObjectScope.DEFAULT in scope else []
     if ObjectScope.TEMPORARY in scope and schema is None:
         places.append(TEMPORARY)
     return places
@@ -203,9 +206,9 @@ def _multi(
 ) -> Iterable[tuple[Key, Any]]:
     """Build each wanted table's answer from its rows of a catalogue query."""
     names = filter_names or None
-    asked = {name.lower(): name for name in names or ()}
+    asked = {str(name).lower(): name for name in names or ()}
     found = {}
-    for place in _places(schema, scope):
+    for place in _places(connection, schema, scope):
         rows = defaultdict(list)
         for row in connection.execute(query(place, names)):
             rows[row.table_name].append(row)
@@ -241,7 +244,7 @@ def _column(row: sa.Row[Any]) -> dict[str, Any]:
 
 
 def _is_computed(row: sa.Row[Any]) -> bool:
-    """Return a generated column, which the catalogue shows as one with a default."""
+    """Return whether it is a generated column, which the catalogue shows as one with a default."""
     quoted = '"' + row.column_name.replace('"', '""') + '"'
     return any(
         f"{name} {row.data_type} GENERATED ALWAYS AS(" in (row.table_sql or "")

@@ -1,10 +1,12 @@
-"""Parse SQL that SQLAlchemy or DuckDB wrote, and rewrite an INSERT of one row."""
+"""Parse SQL that SQLAlchemy or DuckDB wrote, and rewrite a change of one row for many."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
+
+from mixpanel_data._internal.duckdb.dialect.preparer import unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,27 +42,55 @@ def split_at_commas(sql: str) -> list[str]:
 
 
 # The table that the rewritten statement selects from.
-ROWS = "rows_of_this_insert"
+ROWS = "rows_of_this_statement"
 
 _NAME = r'(?:"(?:[^"]|"")+"|\w+)'
-_INSERT = re.compile(rf"INSERT INTO {_NAME}(?:\.{_NAME})* (?=\()")
+_TABLE = rf"{_NAME}(?:\.{_NAME})*"
+_INSERT = re.compile(rf"INSERT INTO {_TABLE} (?=\()")
+_EQUAL = rf"(?:{_TABLE}\.)?({_NAME}) = \$(\d+)"
+_BY_KEY = re.compile(
+    rf"(?:UPDATE {_TABLE} SET (?P<values>.+)|DELETE FROM {_TABLE})"  # noqa: S608
+    rf" WHERE (?P<key>{_EQUAL}(?: AND {_EQUAL})*)"
+)
+_OTHER_ROWS = re.compile(r"\b(?:SELECT|FROM|RETURNING)\b")
 
 
 class ManyRows(NamedTuple):
-    """An INSERT … SELECT, and where the parameters of the one-row statement went."""
+    """A statement over many rows, and where the parameters of the one-row statement went."""
 
     sql: str
     # Positions of the parameters that became columns, named by their position.
     columns: list[int]
     # Positions of the parameters that stayed parameters, in their new order.
     constants: list[int]
-    # Of a DO UPDATE, the columns of the conflict target and their parameters' positions.
+    # Columns that tell which row a DO UPDATE, UPDATE or DELETE means; their parameters' positions.
     keys: dict[str, int]
 
 
 @lru_cache(maxsize=256)
 def many_rows(statement: str) -> ManyRows | None:
     """Rewrite the statement; None for one that must be left to run row by row."""
+    return _insert(statement) or _by_key(statement)
+
+
+def _by_key(statement: str) -> ManyRows | None:
+    """Rewrite an UPDATE or DELETE of the rows whose columns equal parameters."""
+    found = _BY_KEY.fullmatch(statement)
+    if found is None or _OTHER_ROWS.search(found["values"] or ""):
+        return None
+    keys = {unquoted(name): int(number) - 1 for name, number in re.findall(_EQUAL, found["key"])}
+    where = found.start("key") - len(" WHERE ")
+    head = _substitute(statement[:where], _column)
+    source = "FROM" if found["values"] else "USING"
+    sql = f"{head} {source} {ROWS} WHERE {_substitute(found['key'], _column)}"
+    return ManyRows(sql, _positions(statement), [], keys)
+
+
+def _column(position: int) -> str:
+    return f'{ROWS}."{position}"'
+
+
+def _insert(statement: str) -> ManyRows | None:
     start = _INSERT.match(statement)
     groups = outer_parentheses(statement)
     if start is None or len(groups) < 2:
@@ -79,7 +109,7 @@ def many_rows(statement: str) -> ManyRows | None:
     if keys is None:
         return None
     constants = _positions(tail)
-    selected = _substitute(values, lambda position: f'{ROWS}."{position}"')
+    selected = _substitute(values, _column)
     tail = _substitute(tail, lambda position: f"${constants.index(position) + 1}")
     sql = f"{statement[:names_end]} SELECT {selected} FROM {ROWS}{tail}"  # noqa: S608
     return ManyRows(sql, _positions(values), constants, keys)
@@ -95,7 +125,7 @@ def _keys(tail: str, items: dict[str, str]) -> dict[str, int] | None:
         parameter = PARAMETER.fullmatch(items.get(name, ""))
         if parameter is None:
             return None
-        keys[name.strip('"').replace('""', '"')] = int(parameter[1]) - 1
+        keys[unquoted(name)] = int(parameter[1]) - 1
     return keys
 
 

@@ -122,7 +122,13 @@ class _PathType:
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
         quote = sqltypes.String().literal_processor(dialect)
         assert quote is not None
-        return lambda value: quote(_path_of(value))
+
+        def render(value: Any) -> str:
+            # SQL text ends at a NUL for DuckDB before 2.0.
+            literal = quote(_path_of(value)).replace("\0", "' || chr(0) || '")
+            return f"({literal})" if "chr(0)" in literal else literal
+
+        return render
 
 
 def _path_of(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""A ledger of loads, which starts with the tables as they are."""
+"""A history of loads, which starts with the tables as they are."""
 
 import sqlalchemy as sa
 from alembic import op

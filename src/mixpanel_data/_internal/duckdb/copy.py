@@ -1,0 +1,83 @@
+"""Whole databases by DuckDB itself: checkpoints, row counts, copies into new files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from mixpanel_data._internal.duckdb.files import create_private, wal_path
+
+_TARGET = "_rewritten"
+
+
+def checkpoint(raw: duckdb.DuckDBPyConnection) -> None:
+    """Write what the log holds into the file."""
+    raw.execute("CHECKPOINT")
+
+
+def compact_into(raw: duckdb.DuckDBPyConnection, destination: Path) -> None:
+    """Write all of the database that *raw* is connected to into a new file, and nothing else.
+
+    Raises:
+        OSError: the new file does not hold the same rows.
+    """
+    path, version = str(destination).replace("'", "''"), storage_version(raw).rstrip("+")
+    block = raw.execute(
+        "SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()"
+    ).fetchall()[0][0]
+    raw.execute(f"ATTACH '{path}' AS {_TARGET} (STORAGE_VERSION '{version}', BLOCK_SIZE {block})")
+    try:
+        # Before there are rows in it, and in the log that the rows go through.
+        destination.chmod(0o600)
+        create_private(wal_path(destination))
+        raw.execute(f"COPY FROM DATABASE {_quoted(_current(raw))} TO {_TARGET}")
+        refuse_different(row_counts(raw), row_counts(raw, _TARGET), destination)
+        raw.execute(f"CHECKPOINT {_TARGET}")
+    finally:
+        raw.execute(f"DETACH {_TARGET}")
+
+
+def storage_version(raw: duckdb.DuckDBPyConnection) -> str:
+    """Return the version of DuckDB's file format, as "v1.0.0+": which DuckDB can read the file."""
+    sql = (
+        "SELECT tags['storage_version'] FROM duckdb_databases()"
+        " WHERE database_name = current_database()"
+    )
+    return str(raw.execute(sql).fetchall()[0][0])
+
+
+def row_counts(
+    raw: duckdb.DuckDBPyConnection, database: str | None = None
+) -> dict[tuple[str, str], int]:
+    """Count the rows of every table of a database, by schema and name."""
+    database = database or _current(raw)
+    tables = raw.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables()"
+        " WHERE database_name = ? AND NOT temporary",
+        [database],
+    ).fetchall()
+    counts = {}
+    for schema, table in tables:
+        name = ".".join(map(_quoted, (database, schema, table)))
+        counts[schema, table] = int(raw.execute(f"FROM {name} SELECT count(*)").fetchall()[0][0])
+    return counts
+
+
+def refuse_different(original: object, copied: object, copy: Path) -> None:
+    """Refuse a copy whose ``row_counts`` are not those of the original.
+
+    Raises:
+        OSError: they differ.
+    """
+    if copied != original:
+        raise OSError(f"The copy {copy} does not hold what the original holds; try again.")
+
+
+def _current(raw: duckdb.DuckDBPyConnection) -> str:
+    return str(raw.execute("SELECT current_database()").fetchall()[0][0])
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'

@@ -1,0 +1,95 @@
+"""Where names are looked up: macros in a file must not replace functions in our own statements.
+
+DuckDB looks into the file's schema before its own ``system.main``, for operators too. Our
+statements run with ``system.main`` in front of it. DDL cannot: without a schema, it would create in
+``system.main``.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from mixpanel_data._internal.duckdb.dialect.arrow import driver_of
+from mixpanel_data._internal.duckdb.dialect.system_catalog import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import sqlalchemy as sa
+
+# The views of system.main; where a user's table is named like one, it is the table that is meant.
+_SYSTEM_VIEW = re.compile(r'"(?:duckdb_|pragma_|sqlite_)\w+"', re.IGNORECASE)
+
+
+@dataclass
+class _Paths:
+    """The search paths of one connection, and the place where it creates tables."""
+
+    home: Place
+    users: str
+    ours: str
+    current: str
+
+    def use(self, raw: duckdb.DuckDBPyConnection, path: str) -> None:
+        if path != self.current:
+            raw.execute(f"SET search_path = {_literal(path)}")
+            self.current = path
+
+
+_paths: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, _Paths] = weakref.WeakKeyDictionary()
+
+
+@contextmanager
+def system_functions(connection: sa.Connection) -> Iterator[sa.Connection]:
+    """Let the connection's statements use DuckDB's own functions, whatever the file defines."""
+    raw = driver_of(connection)
+    with system_functions_of(raw):
+        yield connection
+
+
+@contextmanager
+def system_functions_of(raw: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Do the same as ``system_functions`` for statements on the driver's connection."""
+    if raw in _paths:
+        yield
+        return
+    ((database, schema, users),) = raw.execute(
+        "SELECT system.main.current_database(), system.main.current_schema(),"
+        " system.main.current_setting('search_path')"
+    ).fetchall()
+    ours = f"system.main,{_identifier(database)}.{_identifier(schema)}"
+    paths = _paths[raw] = _Paths(Place(database, schema), users, ours, users)
+    try:
+        paths.use(raw, ours)
+        yield
+    finally:
+        del _paths[raw]
+        # A connection that cannot take it cannot run anything else either.
+        with suppress(duckdb.Error):
+            paths.use(raw, users)
+
+
+def before_statement(raw: duckdb.DuckDBPyConnection, sql: str, *, ddl: bool) -> None:
+    """Set the search path for a statement, on a connection in ``system_functions``."""
+    if (paths := _paths.get(raw)) is not None:
+        paths.use(raw, paths.users if ddl or _SYSTEM_VIEW.search(sql) else paths.ours)
+
+
+def home(connection: sa.Connection) -> Place:
+    """Return where a connection's unqualified tables are."""
+    paths = _paths.get(driver_of(connection))
+    return Place(None, None) if paths is None else paths.home
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

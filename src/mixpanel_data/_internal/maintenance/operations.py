@@ -1,0 +1,86 @@
+"""The operations that revisions may use beside Alembic's own; importing this registers them.
+
+``op.managed_tables`` and ``op.rebuild_table``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import sqlalchemy as sa
+from alembic.operations import BatchOperations, MigrateOperation, Operations
+
+from mixpanel_data._internal.schema.tables import metadata_table
+
+
+def registered(connection: sa.Connection) -> list[tuple[str, str]]:
+    """Return the name and kind of every table in the catalogue that is also in the database."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(metadata_table.name):
+        return []
+    names = sa.select(metadata_table.c.table_name, metadata_table.c.type).order_by(
+        metadata_table.c.table_name
+    )
+    there = set(inspector.get_table_names())
+    return [(name, kind) for name, kind in connection.execute(names) if name in there]
+
+
+@Operations.register_operation("managed_tables")
+class ManagedTables(MigrateOperation):
+    """The users' tables, for revisions that change their shape."""
+
+    @classmethod
+    def managed_tables(cls, operations: Operations, kind: str | None = None) -> list[sa.Table]:
+        """Return the tables in the catalogue, of *kind* or of both, as they are in the database.
+
+        ``table.info`` holds the ``kind`` and the number of ``rows``.
+        """
+        live = operations.migration_context.opts["live_connection"]
+        tables = []
+        for name, its_kind in registered(live):
+            if kind in (None, its_kind):
+                table = sa.Table(name, sa.MetaData(), autoload_with=live)
+                rows = live.scalar(sa.select(sa.func.count()).select_from(table))
+                table.info.update(kind=its_kind, rows=rows)
+                tables.append(table)
+        return tables
+
+
+@Operations.register_operation("rebuild_table")
+class RebuildTable(MigrateOperation):
+    """A table that is rebuilt in the same transaction, where DuckDB cannot alter it."""
+
+    @classmethod
+    def rebuild_table(
+        cls, operations: Operations, table: sa.Table, *, primary_key: str | bool = True
+    ) -> AbstractContextManager[BatchOperations]:
+        """Rebuild *table* with the changes that are made to the batch in the block.
+
+        Rows, their order, key, indexes and comments stay. *primary_key* names the column of a new
+        key, or is False for none.
+        """
+        wanted = table.to_metadata(sa.MetaData())
+        if primary_key is not True:
+            for column in wanted.columns:
+                column.primary_key = column.name == primary_key
+            wanted.append_constraint(sa.PrimaryKeyConstraint())
+        return _batch(operations, wanted, table.comment)
+
+
+@contextmanager
+def _batch(
+    operations: Operations, table: sa.Table, comment: str | None
+) -> Iterator[BatchOperations]:
+    try:
+        with operations.batch_alter_table(
+            table.name, recreate="always", copy_from=table, table_kwargs={"comment": comment}
+        ) as batch:
+            yield batch
+    except sa.exc.DBAPIError as error:
+        # After an error Alembic drops its new table, which the aborted transaction refuses: that
+        # second error would hide the first.
+        first: BaseException | None = error.__context__
+        while first is not None and not isinstance(first, sa.exc.DBAPIError):
+            first = first.__context__
+        raise (first or error) from None
