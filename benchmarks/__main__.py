@@ -64,7 +64,7 @@ def _child(name: str, folder: Path, rows: int) -> None:
 
 
 def _run(name: str, folder: Path, rows: int) -> tuple[str, str]:
-    """Run this module in a process of its own; give its last line, or the last of its error."""
+    """Run this module in a process of its own; return its last line, or the last of its error."""
     command = [sys.executable, "-m", "benchmarks", "--child", name, str(folder), str(rows)]
     done = subprocess.run(command, capture_output=True, text=True, env=QUIET)
     lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines()

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 Run = Callable[[Path, int], float]
-"""Does one thing with a number of rows, in a directory of its own, and gives a figure."""
+"""Does one thing with a number of rows, in a directory of its own, and returns a figure."""
 
 # The directory's link to what was prepared once for all measurements.
 SHARED = "shared"

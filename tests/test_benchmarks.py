@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def _run(folder: Path, *words: str, rows: int = 1_000) -> tuple[str, dict[str, Any]]:
-    """Run it once with few rows, where no rival is installed; give its output and its JSON."""
+    """Run it once with few rows, where no rival is installed; return its output and its JSON."""
     for rival in ("dlt", "sqlite_utils"):
         text = f"raise ModuleNotFoundError({f'No module named {rival}'!r}, name={rival!r})"
         (folder / f"{rival}.py").write_text(text)
@@ -48,7 +48,7 @@ def test_a_part_is_measured_with_what_it_is_compared_with(tmp_path: Path) -> Non
     assert f"| load_export | {names[0]} | {target['figure']:.2f} | ≤ 1.5 |" in told
 
 
-def test_missing_rivals_are_said(tmp_path: Path) -> None:
+def test_missing_rivals_are_reported(tmp_path: Path) -> None:
     told, report = _run(tmp_path, "dlt", "sqlite-utils")
     assert told.count("not installed") == 2
     assert [result["value"] for result in report["results"]] == [None, None]

@@ -35,7 +35,7 @@ def test_a_project_id_cannot_leave_its_directory(run: Run) -> None:
     assert (done.code, "project id" in done.err) == (2, True)
 
 
-def test_none_is_a_usage_error_that_says_how_to_choose(run: Run) -> None:
+def test_none_is_a_usage_error_that_names_the_options(run: Run) -> None:
     done = run("tables")
     assert done.code == 2
     assert all(way in done.err for way in ("--db", "--project", "MIXPANEL_DATA_DB"))

@@ -53,7 +53,7 @@ def test_a_backup_overwrites_nothing(run: Run, loaded: Path, tmp_path: Path) -> 
     assert (tmp_path / "copy.db").read_text() == "mine"
 
 
-def test_compact_gives_space_back(run: Run, db_path: Path) -> None:
+def test_compact_frees_space(run: Run, db_path: Path) -> None:
     do(db_path, "CREATE TABLE big AS SELECT hash(n) AS x FROM range(500_000) t(n)", "CHECKPOINT")
     do(original(db_path, {"events": 5}), "DROP TABLE big")
     before, rows = db_path.stat().st_size, ask(db_path, "FROM events")
@@ -78,7 +78,7 @@ def test_all_is_well(run: Run, loaded: Path) -> None:
     assert run("db", "check", loaded, "--format", "json").out == "[]\n"
 
 
-def test_what_is_wrong_is_said_with_its_remedy(run: Run, loaded: Path) -> None:
+def test_a_problem_is_reported_with_its_remedy(run: Run, loaded: Path) -> None:
     do(loaded, "DELETE FROM events WHERE insert_id = 'i1'")
     done = run("db", "check", loaded, "--quiet")
     assert (done.code, done.out.count("\n")) == (1, 1)

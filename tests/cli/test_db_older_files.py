@@ -13,7 +13,7 @@ def old(tmp_path: Path) -> Path:
     return original(tmp_path / "my old.db", {"events": 5})
 
 
-def test_writing_to_an_older_file_names_the_command_that_mends_it(
+def test_writing_to_an_older_file_names_the_command_that_upgrades_it(
     run: Run, old: Path, events_file: Path
 ) -> None:
     before = old.read_bytes()

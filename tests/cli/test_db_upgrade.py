@@ -20,7 +20,7 @@ def old(db_path: Path) -> Path:
     return original(db_path, {"events": 5})
 
 
-def test_an_upgrade_says_what_it_did_and_where_the_backup_is(run: Run, old: Path) -> None:
+def test_an_upgrade_prints_the_revisions_and_the_backup(run: Run, old: Path) -> None:
     before = old.read_bytes()
     done = run("db", "upgrade", old)
     backup = Path(f"{old}.0001.bak")
@@ -36,7 +36,7 @@ def test_an_upgrade_without_a_backup(run: Run, old: Path) -> None:
     assert [file.name for file in old.parent.iterdir()] == [old.name]
 
 
-def test_quiet_says_nothing(run: Run, old: Path) -> None:
+def test_quiet_prints_nothing(run: Run, old: Path) -> None:
     done = run("db", "upgrade", old, "--quiet")
     assert (done.code, done.out, done.err, revision_of(old)) == (0, "", "", HEAD)
 
@@ -73,7 +73,9 @@ def test_a_dry_run_with_nothing_to_do_prints_no_sql(run: Run, loaded: Path) -> N
     assert done.err.startswith("Nothing to upgrade: ")
 
 
-def test_an_upgrade_that_the_database_refuses_says_where_it_ended(run: Run, old: Path) -> None:
+def test_an_upgrade_that_the_database_refuses_names_the_revision_it_reached(
+    run: Run, old: Path
+) -> None:
     do(old, "CREATE INDEX mine ON _metadata (type)")
     done = run("db", "upgrade", old)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
@@ -90,7 +92,7 @@ def test_a_newer_versions_file_is_refused(run: Run, loaded: Path, command: tuple
     assert done.err.endswith("does not know. Update it: pip install --upgrade mixpanel-data\n")
 
 
-def test_a_downgrade_says_what_is_lost(run: Run, loaded: Path) -> None:
+def test_a_downgrade_names_what_is_lost(run: Run, loaded: Path) -> None:
     done = run("db", "downgrade", loaded, "0002", "--yes")
     assert done.code == 0
     assert done.out.startswith(f"Downgraded {loaded} from revision {HEAD} to 0002.\nBackup: ")

@@ -184,7 +184,7 @@ def test_a_bug_is_not_hidden(run: Run, loaded: Path, monkeypatch: pytest.MonkeyP
 
 
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
-    """Call main as the console script does, and give its exit code."""
+    """Call main as the console script does, and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["mixpanel-data", *arguments])
     with pytest.raises(SystemExit) as ended:
         main()

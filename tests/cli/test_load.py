@@ -25,7 +25,7 @@ def test_profiles_load_from_gzip(run: Run, db_path: Path, profiles_file: Path) -
     assert done.out == "profiles: 5 rows stored, 0 duplicates skipped\n"
 
 
-def test_quiet_says_nothing(run: Run, db_path: Path, events_file: Path) -> None:
+def test_quiet_prints_nothing(run: Run, db_path: Path, events_file: Path) -> None:
     done = run("load", "events", events_file, "--db", db_path, "--quiet")
     assert (done.code, done.out, done.err) == (0, "", "")
 

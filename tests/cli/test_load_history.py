@@ -1,4 +1,4 @@
-"""The ledger: which loads there were, and which days they brought."""
+"""``loads`` and ``coverage`` list the loads of a database and the days that they covered."""
 
 import json
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_loads_outlive_their_table(run: Run, busy: Path) -> None:
     assert "profiles.jsonl" in run("loads", "profiles", "--db", busy).out
 
 
-def test_without_loads_it_says_so(run: Run, db_path: Path) -> None:
+def test_without_loads_it_reports_none(run: Run, db_path: Path) -> None:
     with StorageEngine(db_path) as storage:
         storage.connection.execute("CREATE TABLE mine AS SELECT 1 AS one")
     for name in ([], ["mine"]):

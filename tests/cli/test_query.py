@@ -31,7 +31,7 @@ def test_a_table_is_the_default(query: Run) -> None:
     ]
 
 
-def test_a_table_says_how_many_rows_it_left_out(query: Run) -> None:
+def test_a_table_counts_the_rows_it_left_out(query: Run) -> None:
     lines = query("SELECT range AS n FROM range(12345)").out.splitlines()
     assert len(lines) == 2 + 50 + 2
     assert lines[-1].startswith("50 of 12,345 rows; --max-rows 0")

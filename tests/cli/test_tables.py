@@ -24,7 +24,7 @@ def test_tables_as_json(run: Run, loaded: Path) -> None:
     assert info["duplicates"] == 0
 
 
-def test_without_tables_it_says_what_to_do(run: Run, db_path: Path) -> None:
+def test_without_tables_it_prints_what_to_do(run: Run, db_path: Path) -> None:
     StorageEngine(db_path).close()
     done = run("tables", "--db", db_path)
     assert (done.code, done.out) == (0, "")

@@ -47,7 +47,7 @@ def rows(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("name", ["load_export", "load_history", "close"])
-def test_a_load_that_is_stored_is_said_to_be(
+def test_a_load_that_is_stored_is_reported_as_stored(
     db_path: Path, events_file: Path, name: str, before: bool
 ) -> None:
     done = run(["load", "events", events_file, "--db", db_path], name, before)
@@ -60,7 +60,9 @@ def test_a_load_that_is_stored_is_said_to_be(
 
 @pytest.mark.parametrize("before", [True, False])
 @pytest.mark.parametrize("name", ["drop_table", "close"])
-def test_a_table_that_is_dropped_is_said_to_be(loaded: Path, name: str, before: bool) -> None:
+def test_a_table_that_is_dropped_is_reported_as_dropped(
+    loaded: Path, name: str, before: bool
+) -> None:
     done = run(["drop", "events", "--yes", "--db", loaded], name, before)
     dropped = rows(loaded) == []
     assert ("Dropped table 'events'" in done.stderr) == dropped

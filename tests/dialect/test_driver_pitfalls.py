@@ -72,7 +72,7 @@ def test_autocommit(engine: sa.Engine) -> None:
     assert sa.inspect(engine).has_table("at_once")
 
 
-def test_a_savepoint_says_what_to_do_instead(engine: sa.Engine) -> None:
+def test_a_savepoint_is_an_error_with_a_remedy(engine: sa.Engine) -> None:
     with (
         engine.begin() as connection,
         pytest.raises(sa.exc.NotSupportedError, match="no savepoints"),

@@ -72,7 +72,7 @@ def test_text_and_selects(connection: sa.Connection) -> None:
 
 @pytest.mark.parametrize("count", [1, 5, 8, 30, 1000])
 @pytest.mark.parametrize("size", [None, 1, 7, 100])
-def test_pandas_tells_how_many_it_wrote(engine: sa.Engine, count: int, size: int | None) -> None:
+def test_pandas_returns_how_many_it_wrote(engine: sa.Engine, count: int, size: int | None) -> None:
     frame = pd.DataFrame({"a": range(count), "b": ["x"] * count})
     assert frame.to_sql("frame", engine, index=False, chunksize=size) == count
     more = frame.to_sql("frame", engine, index=False, if_exists="append", method="multi")

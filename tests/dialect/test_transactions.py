@@ -98,7 +98,7 @@ def test_counts_of_changed_rows(engine: sa.Engine, table: sa.Table, rows: int) -
         assert not connection.execute(sa.delete(table)).returns_rows
 
 
-def test_returning_gives_rows_even_when_they_look_like_a_count(
+def test_returning_yields_rows_even_when_they_look_like_a_count(
     engine: sa.Engine, table: sa.Table
 ) -> None:
     with engine.begin() as connection:

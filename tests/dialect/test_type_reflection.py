@@ -133,7 +133,7 @@ def test_schemas_of_attached_databases_are_qualified(engine: sa.Engine) -> None:
         assert connection.execute(sa.select(table)).all() == [(5,)]
 
 
-def test_a_missing_table_is_said_to_be_missing(engine: sa.Engine) -> None:
+def test_a_missing_table_is_an_error(engine: sa.Engine) -> None:
     inspector = sa.inspect(engine)
     for ask in (inspector.get_columns, inspector.get_indexes, inspector.get_view_definition):
         with pytest.raises(sa.exc.NoSuchTableError):

@@ -126,7 +126,7 @@ def test_an_expression_among_the_values(connection: sa.Connection) -> None:
     assert stored == ("N7", 7)
 
 
-def test_returning_gives_the_keys(connection: sa.Connection) -> None:
+def test_returning_yields_the_keys(connection: sa.Connection) -> None:
     rows = [{"a": "x", "b": i, "n": i} for i in range(50)]
     returned = connection.execute(sa.insert(totals).returning(totals.c.b), rows).scalars().all()
     assert sorted(returned) == list(range(50))

@@ -94,7 +94,7 @@ def test_an_export_that_mixpanel_terminated_early_is_refused(remark: bytes, part
     assert (error.details["source"], error.details["line"]) == ("<stream>", 2)
 
 
-def test_the_reason_and_its_place_are_told() -> None:
+def test_the_reason_and_its_place_are_reported() -> None:
     message = refusal(line() + b'{"event" 1}\n').message
     assert message.startswith("<stream>, line 2: it is not JSON (")
     assert "at character 10). " in message

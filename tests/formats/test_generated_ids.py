@@ -43,7 +43,7 @@ def test_repeats_get_ids_of_their_own() -> None:
     assert len(set(ids(line(NO_ID) * 3))) == 3
 
 
-def test_loading_again_gives_the_same_ids() -> None:
+def test_loading_again_makes_the_same_ids() -> None:
     export = line(NO_ID) * 2 + line() + line({**NO_ID, "page": "/b"})
     assert ids(export) == ids(export)
 
@@ -55,7 +55,7 @@ def test_repeats_are_counted_across_the_sources_of_one_load() -> None:
 @pytest.mark.parametrize(
     "other", [{"page": "/b"}, {"time": 1_700_000_001}, {"distinct_id": "u2"}, {"extra": None}]
 )
-def test_other_content_gives_another_id(other: dict[str, Any]) -> None:
+def test_other_content_makes_another_id(other: dict[str, Any]) -> None:
     assert ids(line({**NO_ID, **other})) != ids(line(NO_ID))
     assert ids(line(NO_ID, event="other")) != ids(line(NO_ID))
 

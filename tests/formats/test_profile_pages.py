@@ -48,7 +48,7 @@ def test_a_profile_keeps_its_properties_untouched() -> None:
     [MEMBERS, [page(*MEMBERS)], [page(*MEMBERS[:2]), page(*MEMBERS[2:]), page()]],
     ids=["profiles", "one page", "pages"],
 )
-def test_every_layout_gives_the_same_profiles(rows: list[Any], indent: int | None) -> None:
+def test_every_layout_yields_the_same_profiles(rows: list[Any], indent: int | None) -> None:
     assert profiles(dump(*rows, indent=indent)) == RECORDS
     assert profiles(gzip.compress(dump(*rows, indent=indent))) == RECORDS
 

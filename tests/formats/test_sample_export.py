@@ -39,7 +39,7 @@ def test_every_event_is_read(sample: Sample) -> None:
 
 
 @each_sample
-def test_reading_again_gives_the_same_records(sample: Sample) -> None:
+def test_reading_again_yields_the_same_records(sample: Sample) -> None:
     assert list(read_export(sample.events)) == list(read_export(sample.events))
 
 

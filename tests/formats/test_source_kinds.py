@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("name", ["export", "export.gz", "export.zst", "-"])
-def test_the_format_is_told_by_content_not_by_name(
+def test_the_format_is_recognised_by_content_not_by_name(
     tmp_path: Path, encoding: str, name: str
 ) -> None:
     path = tmp_path / name

@@ -41,7 +41,7 @@ def filled(shared: StorageEngine) -> StorageEngine:
 
 @pytest.fixture
 def refused(filled: StorageEngine) -> Callable[[Kind, Any], InvalidRecordError]:
-    """Return a function that loads a bad record, the fifth of eight, and gives the error."""
+    """Return a function that loads a bad record, the fifth of eight, and returns the error."""
 
     def load(kind: Kind, bad: Any) -> InvalidRecordError:
         with pytest.raises(InvalidRecordError, match=r"\bRecord 5\b") as caught:
@@ -250,7 +250,7 @@ def test_the_first_bad_record_is_the_one_named(memory: StorageEngine, kind: Kind
         kind.create(memory, records)
 
 
-def test_the_error_can_be_told_as_json(memory: StorageEngine, kind: Kind) -> None:
+def test_the_error_converts_to_json(memory: StorageEngine, kind: Kind) -> None:
     with pytest.raises(InvalidRecordError) as caught:
         kind.create(memory, [kind.record(0, distinct_id=5)])
     told = json.loads(json.dumps(caught.value.to_dict()))

@@ -122,7 +122,7 @@ def test_appending_skips_what_is_there(engine: StorageEngine, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("odd", "told"), [(b"", 0), (b'{"event":"A"}\n', 1)])
-def test_the_log_tells_when_duckdb_did_not_read_the_files(
+def test_the_log_names_why_duckdb_did_not_read_the_files(
     memory: StorageEngine,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,

@@ -1,4 +1,4 @@
-"""The ledger: one row for every finished load, and which days they brought."""
+"""The history of loads: one row for every finished load, and the days that they covered."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def test_it_is_counted(memory: StorageEngine, tmp_path: Path, streamed: bool, pa
     assert {name: value and json.loads(value) for name, value in kept} == VALUES
 
 
-def test_a_profile_without_a_time_gives_way_to_a_newer_load(
+def test_a_newer_load_replaces_a_profile_without_a_time(
     memory: StorageEngine, tmp_path: Path
 ) -> None:
     people = tmp_path / "people.jsonl"

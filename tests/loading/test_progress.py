@@ -58,7 +58,7 @@ def test_the_last_call_carries_the_rows_stored(
     assert stored == expected[-1]
 
 
-def test_an_append_of_nothing_new_says_zero(loaded: StorageEngine, kind: Kind) -> None:
+def test_an_append_of_nothing_new_reports_zero(loaded: StorageEngine, kind: Kind) -> None:
     totals: list[int] = []
     kind.append(loaded, kind.records(10), progress_callback=totals.append, batch_size=4)
     assert totals == [4, 8, 0]

@@ -79,7 +79,7 @@ def test_an_upgraded_file_can_be_worked_with(old: Path) -> None:
         assert engine.execute_scalar("SELECT sum(n) FROM busy") == rows + 1
 
 
-def test_the_ledger_of_an_upgraded_file_starts_with_its_tables(first: Path) -> None:
+def test_the_load_history_of_an_upgraded_file_starts_with_its_tables(first: Path) -> None:
     with StorageEngine.open_existing(first, upgrade=True) as engine:
         (load,) = engine.loads("events_jan")
         assert (load.action, load.stored, load.from_date) == ("adopt", 40, "2024-01-01")

@@ -102,7 +102,7 @@ def test_a_revision_that_fails_leaves_the_one_before(made: Path) -> None:
     assert maintenance.upgrade(made, backup=False).after == HEAD
 
 
-def test_a_failure_says_where_the_backup_is(newest: Path) -> None:
+def test_a_failure_names_the_backup(newest: Path) -> None:
     with duckdb.connect(str(newest)) as connection:
         connection.execute("UPDATE _metadata SET row_count = 3000000000")
     with pytest.raises(QueryError, match=rf"old\.db\.{HEAD}\.bak") as caught:

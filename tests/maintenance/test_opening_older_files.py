@@ -40,7 +40,7 @@ def test_a_file_at_the_head_just_opens(newest: Path) -> None:
         assert len(engine.list_tables()) == 3
 
 
-def test_an_older_file_says_both_revisions_and_both_ways_on(older: Path) -> None:
+def test_an_older_file_names_both_revisions_and_both_remedies(older: Path) -> None:
     revision = revision_of(older)
     before = older.read_bytes()
     with pytest.raises(SchemaVersionError) as caught:

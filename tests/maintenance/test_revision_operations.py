@@ -81,7 +81,7 @@ def test_a_key_can_be_taken_away_and_given_back(
     assert without_keys(after) == without_keys(before)
 
 
-def test_a_rebuild_that_fails_says_why_and_leaves_the_table(newest: Path) -> None:
+def test_a_rebuild_that_fails_names_the_cause_and_leaves_the_table(newest: Path) -> None:
     with duckdb.connect(str(newest)) as connection:
         connection.execute("CREATE TABLE child (id VARCHAR REFERENCES profiles (distinct_id))")
     before = contents(newest)
@@ -97,6 +97,6 @@ def _rebuild_all(path: Path) -> None:
                 pass
 
 
-def test_the_history_is_told_without_a_database() -> None:
+def test_the_history_needs_no_database() -> None:
     first, *_ = migrate.history()
     assert (first.id, first.summary[:10]) == ("0001", "The tables")

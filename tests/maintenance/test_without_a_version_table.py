@@ -12,7 +12,7 @@ from tests.support.files import EVENTS, HEAD, REVISIONS, asset, contents, do, re
 
 @pytest.fixture(params=REVISIONS[1:3])
 def unrecorded(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """Return a file of a version that had filters, or a ledger, but no revisions yet."""
+    """Return a file of a version that had filters, or a history of loads, but no revisions."""
     return do(asset(request.param, tmp_path), "DROP TABLE _alembic_version")
 
 

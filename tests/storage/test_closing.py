@@ -49,7 +49,7 @@ def closable(request: pytest.FixtureRequest, db_path: Path, temp_folder: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_every_use_after_close_says_so(
+def test_every_use_after_close_is_an_error(
     use: Callable[[StorageEngine], Any], closable: StorageEngine
 ) -> None:
     closable.close()
@@ -78,7 +78,7 @@ def test_with_closes_even_on_an_error(closable: StorageEngine) -> None:
         closable.list_tables()
 
 
-def test_with_gives_the_engine_itself(closable: StorageEngine) -> None:
+def test_with_returns_the_engine_itself(closable: StorageEngine) -> None:
     with closable as engine:
         assert engine is closable
 

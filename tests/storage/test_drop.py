@@ -24,7 +24,7 @@ def test_create_then_drop_leaves_the_database_as_it_was(engine: StorageEngine, k
     before = dump(engine)
     kind.create(engine, kind.records(3))
     engine.drop_table("data")
-    # The ledger goes on telling that there was a load.
+    # The history still has the load.
     assert len(engine.loads("data")) == 1
     assert {**dump(engine), "_loads": before["_loads"]} == before
 

@@ -38,7 +38,7 @@ def test_tables_are_listed_by_name(memory: StorageEngine, kind: Kind) -> None:
     assert [info.row_count for info in listed] == [5, 2, 3, 4, 0, 1]
 
 
-def test_an_entry_says_what_the_table_is(loaded: StorageEngine, kind: Kind) -> None:
+def test_an_entry_describes_the_table(loaded: StorageEngine, kind: Kind) -> None:
     assert loaded.list_tables() == [TableInfo("data", kind.name, 10, FETCHED_AT)]
     assert str(loaded.list_tables()[0].fetched_at.tzinfo) == "UTC"
 

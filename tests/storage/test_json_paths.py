@@ -132,7 +132,7 @@ def test_items_of_lists(shared: StorageEngine) -> None:
 
 
 @pytest.mark.parametrize("value", [{"a": [1]}, [1, "a", None], "text", 5, 1.5, True], ids=repr)
-def test_a_bare_path_gives_the_python_value(value: Any, memory: StorageEngine) -> None:
+def test_a_bare_path_is_the_python_value(value: Any, memory: StorageEngine) -> None:
     EVENTS.create(memory, [EVENTS.record(0, properties={"$x": value})])
     row = memory.query(sa.select(memory.table("data").c.properties["$x"]))[0]
     assert row == (value,)

@@ -111,7 +111,7 @@ def test_open_existing_never_creates(read_only: bool, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_of_a_missing_file_is_told_what_to_do(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_file_names_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "missing.db"
     with pytest.raises(DatabaseNotFoundError) as caught:
         StorageEngine(path, read_only=True)

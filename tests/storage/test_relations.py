@@ -20,7 +20,7 @@ def test_a_relation_can_be_chained(memory: StorageEngine) -> None:
     assert relation.aggregate("count(*)").fetchall() == [(10,)]
 
 
-def test_a_relation_gives_every_form(memory: StorageEngine) -> None:
+def test_a_relation_converts_to_every_form(memory: StorageEngine) -> None:
     relation = memory.execute("SELECT 1 AS x")
     assert relation.df()["x"].tolist() == [1]
     assert relation.to_arrow_table().to_pylist() == [{"x": 1}]

@@ -66,7 +66,7 @@ def test_an_empty_result(ask: Ask, data: sa.Table, memory: StorageEngine) -> Non
     assert ask(memory, statement) in ([], [(None,)])
 
 
-def test_query_gives_rows_with_names_and_python_values(
+def test_query_returns_rows_with_names_and_python_values(
     data: sa.Table, memory: StorageEngine
 ) -> None:
     statement = sa.select(data.c.insert_id, data.c.properties).order_by(data.c.insert_id)

@@ -50,7 +50,7 @@ def start(code: str, *arguments: object, **variables: str) -> subprocess.Popen[s
 
 
 def run(code: str, *arguments: object, **variables: str) -> str:
-    """Run *code* in a Python process of its own, to a clean end, and give what it printed."""
+    """Run *code* in a Python process of its own, to a clean end, and return what it printed."""
     process = start(code, *arguments, **variables)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
@@ -66,7 +66,7 @@ class OtherProcess:
         assert self._read() == "ready\n", self._process.communicate()[1]
 
     def run(self, code: str, **variables: Any) -> Any:
-        """Run *code* with *variables* there, and give what it assigned to ``result``."""
+        """Run *code* with *variables* there, and return what it assigned to ``result``."""
         answer = self.attempt(code, **variables)
         assert "error" not in answer, answer
         return answer["result"]

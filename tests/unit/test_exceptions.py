@@ -71,7 +71,7 @@ def test_every_error_has_a_code_of_its_own(kind: type[MixpanelDataError], code: 
 
 
 @pytest.mark.parametrize("error", MADE, ids=_name)
-def test_an_error_tells_itself_as_json(error: MixpanelDataError) -> None:
+def test_an_error_converts_to_json(error: MixpanelDataError) -> None:
     told = json.loads(json.dumps(error.to_dict()))
     assert told == {"code": error.code, "message": error.message, "details": error.details}
     assert str(error) == error.message

@@ -65,5 +65,5 @@ def test_the_types_live_in_their_module(name: str) -> None:
     assert getattr(types, name) is getattr(mixpanel_data, name)
 
 
-def test_the_library_says_that_it_is_typed() -> None:
+def test_the_library_is_marked_as_typed() -> None:
     assert (Path(mixpanel_data.__file__).parent / "py.typed").is_file()

@@ -34,6 +34,7 @@ TERMINAL = {"typer", "rich", "click"}
 SOURCES = {
     ".".join(p for p in path.relative_to(ROOT).with_suffix("").parts if p != "__init__"): path
     for path in sorted(ROOT.rglob("*.py"))
+    if ROOT / "migrations" not in path.parents  # where the wheel has them
 }
 MIGRATIONS = Path(__file__).parents[2] / "migrations"
 

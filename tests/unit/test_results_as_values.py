@@ -1,4 +1,4 @@
-"""What the library gives back is plain, frozen, and tells itself as JSON."""
+"""What the library returns is plain, frozen, and converts to JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TOLD: list[tuple[Any, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("value", "expected"), TOLD, ids=lambda part: type(part).__name__)
-def test_a_value_tells_itself_as_json(value: Any, expected: dict[str, Any]) -> None:
+def test_a_value_converts_to_json(value: Any, expected: dict[str, Any]) -> None:
     assert value.to_dict() == expected
     assert json.loads(json.dumps(value.to_dict())) == expected
 
@@ -62,12 +62,12 @@ def test_a_result_knows_its_columns() -> None:
     assert SQLResult(("x",), []).columns == ["x"]
 
 
-def test_a_result_tells_its_rows_as_dicts() -> None:
+def test_a_result_converts_to_dicts() -> None:
     assert _result().to_dicts() == [{"x": 1, "y": "a"}, {"x": 2, "y": None}]
     assert SQLResult(["x"], []).to_dicts() == []
 
 
-def test_a_result_tells_itself_as_json() -> None:
+def test_a_result_converts_to_json() -> None:
     told = json.loads(json.dumps(_result().to_dict()))
     assert told["columns"] == ["x", "y"]
     assert told["rows"] == [[1, "a"], [2, None]]

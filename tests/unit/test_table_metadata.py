@@ -89,7 +89,7 @@ def test_it_is_frozen() -> None:
         metadata().type = "profiles"
 
 
-def test_it_tells_itself_as_json() -> None:
+def test_it_converts_to_json() -> None:
     fields: dict[str, Any] = {
         "filter_events": ["A"],
         "filter_behaviors": [{"a": 1}],

@@ -28,7 +28,7 @@ _LISTENERS = 900
 
 
 def write_export(directory: Path) -> tuple[Path, Path]:
-    """Write ``events.jsonl.gz`` and ``profiles.jsonl.gz`` into *directory*; give their paths."""
+    """Write ``events.jsonl.gz`` and ``profiles.jsonl.gz`` into *directory*; return their paths."""
     rng = random.Random(_SEED)  # noqa: S311 - it has to repeat itself, not to keep a secret
     people = listeners(rng, _LISTENERS)
     month = events(rng, people)
