@@ -78,6 +78,16 @@ def test_the_next_statement_names_it(plans: sa.Engine, wrong: str) -> None:
             assert str(caught.value).count(WRONG[wrong]) == 1
 
 
+def test_of_several_errors_the_one_that_aborted_is_named(plans: sa.Engine) -> None:
+    with plans.connect() as connection:
+        for sql in ("SELECT nothing", "SELECT CAST('word' AS INT)", "SELEC", "SELECT 1"):
+            with suppress(sa.exc.DBAPIError):
+                connection.exec_driver_sql(sql)
+        aborting = "nothing" if _aborts(plans, "SELECT nothing") else "word"
+        with pytest.raises(sa.exc.DBAPIError, match=f"The earlier error: .*{aborting}"):
+            connection.commit()
+
+
 def test_an_error_while_rows_are_read_or_many_are_inserted(plans: sa.Engine) -> None:
     late = "SELECT CAST(CASE WHEN range < 99999 THEN '1' ELSE 'late' END AS INT) FROM range(100000)"
     table = sa.table("plans", sa.column("plan"), sa.column("price"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,8 +34,8 @@ def encode(value: object) -> bytes:
         if _is_plain((value,)):
             try:
                 return orjson.dumps(value, option=_ONLY_PLAIN)
-            except TypeError:
-                pass  # integers beyond 64 bits are JSON, but not orjson's
+            except TypeError:  # an integer beyond 64 bits, or what _check() names
+                pass
         _check(value, "")
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError as error:
@@ -51,10 +50,10 @@ def decode(text: str) -> Any:
     Raises:
         ValueError: it is not JSON; NaN, infinities and lone surrogates pass.
     """
-    if not has_long_digits(text.encode(errors="surrogatepass")):
-        with suppress(ValueError):
-            return orjson.loads(text)
-    return json.loads(text)
+    try:
+        return json.loads(text) if has_long_digits(text.encode()) else orjson.loads(text)
+    except ValueError:  # NaN, which orjson refuses
+        return json.loads(text)
 
 
 def has_long_digits(text: bytes) -> bool:

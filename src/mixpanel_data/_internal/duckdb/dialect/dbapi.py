@@ -29,6 +29,9 @@ _ONE_ROW_EACH = re.compile(
 READS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION", "LOGICAL_PLAN"})
 
 
+_SYNTAX = (duckdb.ParserException, duckdb.SyntaxException)
+
+
 def _is_abort(error: Exception) -> bool:
     """Return whether DuckDB refused a statement because of an error before it."""
     return isinstance(error, duckdb.TransactionException) and "aborted" in str(error)
@@ -110,12 +113,14 @@ class Connection:
 
     def error_of(self, error: Exception) -> Exception:
         """Return a failed statement's error; in an aborted transaction, with the one behind it."""
-        if self._first_error is None:
-            self._first_error = error if self._in_transaction else None
-        elif _is_abort(error) and error is not self._first_error:
-            explained = duckdb.TransactionException(f"{error}.{_quoted(self._first_error)}")
-            explained.__cause__ = self._first_error
+        first = self._first_error
+        if first is not None and error is not first and _is_abort(error):
+            explained = duckdb.TransactionException(f"{error}.{_quoted(first)}")
+            explained.__cause__ = first
             return explained
+        # DuckDB before 2.0 goes on after some errors; a statement that got beyond its syntax tells.
+        if self._in_transaction and (first is None or not isinstance(error, _SYNTAX)):
+            self._first_error = error
         return error
 
     def _end_transaction(self) -> None:
