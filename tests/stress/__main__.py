@@ -1,0 +1,211 @@
+"""``python -m tests.stress threads|kills|interrupts``: what takes too long for a test.
+
+``threads`` runs 13 kinds of calls on 8 threads of one engine, loads of exports among them, and
+counts wrong answers. ``kills`` sends SIGKILL to a process that loads, at random moments, and counts
+files that are not whole. ``interrupts`` sends Ctrl-C to ``mixpanel-data load``, and compares what
+it says with what is stored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from mixpanel_data import MixpanelDataError, StorageEngine, maintenance
+from tests.support.factories import events, metadata
+from tests.support.processes import environment
+
+ROWS = 100
+
+
+def export(path: Path, rows: int, start: int = 0) -> Path:
+    """Write *rows* lines of an export."""
+    with path.open("w") as file:
+        for n in range(start, start + rows):
+            ids = {"time": n, "distinct_id": f"u{n % 7}", "$insert_id": f"i{n}"}
+            file.write(json.dumps({"event": "e", "properties": ids}) + "\n")
+    return path
+
+
+def calls(storage: StorageEngine, folder: Path, thread: int) -> dict[str, Callable[[], bool]]:
+    """Return the kinds of calls of one thread; each tells whether its answer is right."""
+    own, count = f"own_{thread}", "SELECT count(*) FROM shared"
+    path = export(folder / f"{thread}.jsonl", ROWS)
+    rows = storage.table("shared")
+    statement = sa.select(sa.func.count()).select_from(rows)
+
+    def load() -> bool:
+        stored = storage.load_export(own, path, metadata())
+        right = stored == ROWS == storage.execute_scalar(f"SELECT count(*) FROM {own}")
+        storage.drop_table(own)
+        return right and not storage.table_exists(own)
+
+    def create_and_append() -> bool:
+        name = f"{own}_rows"
+        created = storage.create_events_table(name, events(50), metadata())
+        added = storage.append_events_table(name, events(50, 25), metadata())
+        storage.drop_table(name)
+        return (created, added) == (50, 25)
+
+    def session() -> bool:
+        with storage.session() as opened:
+            return bool(opened.scalar(statement) == ROWS)
+
+    return {
+        "load_export": load,
+        "create and append": create_and_append,
+        "execute_scalar": lambda: storage.execute_scalar(count) == ROWS,
+        "execute_rows": lambda: storage.execute_rows(count)[0][0] == ROWS,
+        "execute_df": lambda: len(storage.execute_df("FROM shared")) == ROWS,
+        "execute_arrow": lambda: storage.execute_arrow("FROM shared").num_rows == ROWS,
+        "execute": lambda: storage.execute(count).fetchall() == [(ROWS,)],
+        "query": lambda: storage.query(statement)[0][0] == ROWS,
+        "query text": lambda: storage.query(count)[0][0] == ROWS,
+        "session": session,
+        "list_tables": lambda: "shared" in [table.name for table in storage.list_tables()],
+        "get_metadata": lambda: storage.get_metadata("shared").type == "events",
+        "get_schema": lambda: len(storage.get_schema("shared").columns) == 5,
+    }
+
+
+def threads(seconds: float) -> bool:
+    """Run all kinds of calls on 8 threads."""
+    done: collections.Counter[str] = collections.Counter()
+    wrong: collections.Counter[str] = collections.Counter()
+    end = time.monotonic() + seconds
+    with tempfile.TemporaryDirectory() as folder, StorageEngine(Path(folder, "t.db")) as storage:
+        limit = storage.execute_scalar("SELECT current_setting('memory_limit')")
+        storage.create_events_table("shared", events(ROWS), metadata())
+
+        def work(thread: int) -> None:
+            kinds = calls(storage, Path(folder), thread)
+            chance = random.Random(thread)
+            while time.monotonic() < end:
+                name = chance.choice(list(kinds))
+                try:
+                    done[name] += 1
+                    if not kinds[name]():
+                        wrong[name] += 1
+                except BaseException as error:
+                    wrong[f"{name}: {type(error).__name__} {error}"[:120]] += 1
+
+        workers = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        after = storage.execute_scalar("SELECT current_setting('memory_limit')")
+    print(f"{sum(done.values()):,} calls of {len(done)} kinds, {sum(wrong.values())} wrong", wrong)
+    print(f"memory limit {limit} before, {after} after")
+    return not wrong and limit == after
+
+
+_LOADER = """
+import sys
+from mixpanel_data import StorageEngine
+from tests.support.factories import events, metadata
+with StorageEngine(sys.argv[1]) as storage:
+    print(flush=True)
+    for n in range(50):
+        start = storage.execute_scalar("SELECT count(*) FROM data")
+        storage.append_events_table("data", events(400, start), metadata())
+"""
+
+
+def kills(times: int) -> bool:
+    """Kill a process that loads, again and again, and check the file each time."""
+    faults = 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "k.db")
+        with StorageEngine(path) as storage:
+            storage.create_events_table("data", events(400), metadata())
+        for _ in range(times):
+            command = [sys.executable, "-c", _LOADER, str(path)]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment())
+            assert process.stdout
+            process.stdout.readline()
+            time.sleep(random.uniform(0, 1.5))
+            process.kill()
+            process.wait()
+            problems = maintenance.check(path)
+            with StorageEngine(path) as storage:
+                rows = storage.execute_scalar("SELECT count(*) FROM data")
+                loads = sum(load.stored for load in storage.load_history())
+            if problems or rows % 400 or rows != loads:
+                faults += 1
+                print(problems, rows, loads)
+            if rows > 100_000:
+                with StorageEngine(path) as storage:
+                    storage.drop_table("data")
+                    storage.create_events_table("data", events(400), metadata())
+                path.unlink()
+                with StorageEngine(path) as storage:
+                    storage.create_events_table("data", events(400), metadata())
+        left = [name for name in os.listdir(folder) if name not in ("k.db", "k.db.wal")]
+    print(f"{times} kills, {faults} inconsistent files, {len(left)} other files left: {left}")
+    return not faults and not left
+
+
+def interrupts(times: int) -> bool:
+    """Interrupt the command line's load, and compare what it says with what is stored."""
+    lies: list[Any] = []
+    ends: collections.Counter[str] = collections.Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path = export(Path(folder, "e.jsonl"), 60_000)
+        for n in range(times):
+            database = Path(folder, f"{n}.db")
+            words = ["load", "events", str(path), "--db", str(database)]
+            command = [sys.executable, "-m", "mixpanel_data", *words]
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+            # While modules are imported, there is nothing to say yet.
+            while not database.exists() and process.poll() is None:
+                time.sleep(0.01)
+            time.sleep(random.uniform(0, 1.5))
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+            try:
+                with StorageEngine(database, read_only=True) as storage:
+                    stored = [table.row_count for table in storage.list_tables()]
+            except MixpanelDataError:
+                stored = []
+            said = "60,000 rows stored" in out + err
+            ends[f"exit {process.returncode}, {'stored' if stored else 'nothing stored'}"] += 1
+            if said != bool(stored) or "Traceback" in err:
+                lies.append((process.returncode, out, err, stored))
+    print(f"{times} interrupts, {len(lies)} times something else was said than done", dict(ends))
+    print(*lies[:3], sep="\n")
+    return not lies
+
+
+def main() -> None:
+    """Run what the arguments say, and exit with 1 when something was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__)
+    parser.add_argument("what", choices=["threads", "kills", "interrupts"])
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--times", type=int, default=120)
+    chosen = parser.parse_args()
+    if chosen.what == "threads":
+        right = threads(chosen.seconds)
+    else:
+        right = (kills if chosen.what == "kills" else interrupts)(chosen.times)
+    sys.exit(not right)
+
+
+if __name__ == "__main__":
+    main()
