@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ from mixpanel_data.exceptions import DatabaseNotFoundError
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from mixpanel_data.reports import Reports
 
 __all__ = ["StorageEngine"]
 
@@ -137,6 +141,42 @@ class StorageEngine(Writing, Asking, Looking):
         """The SQLAlchemy engine; its errors are SQLAlchemy's own."""
         self._database.check_usable()
         return self._database.engine
+
+    def reports(
+        self,
+        table: str,
+        *,
+        timezone: str = "UTC",
+        identity: str = "stored",
+        profiles: str | None = None,
+        excluded_events: Sequence[str] = (),
+        as_of: date | datetime | None = None,
+    ) -> Reports:
+        """Return Mixpanel's reports over a table of events; see ``mixpanel_data.reports``.
+
+        *timezone* is the project's zone, an IANA name: days, weeks and months are its. *identity*
+        is "stored", "simplified", "original", or the name of a table of distinct_id and
+        resolved_distinct_id. *profiles* names the table to join by the resolved user. "Any event"
+        leaves *excluded_events* out. *as_of* is the end of what was loaded: a day of the zone, or a
+        time in UTC; by default what the table and its metadata say.
+
+        Raises:
+            TableNotFoundError: a table is not there.
+            NotEventsTableError: it has not the columns of events (of profiles, of mappings).
+            ValueError: there is no such zone.
+        """
+        # pandas and the reports are loaded only when they are needed.
+        from mixpanel_data.reports import Reports
+
+        return Reports(
+            self,
+            table,
+            timezone=timezone,
+            identity=identity,
+            profiles=profiles,
+            excluded_events=excluded_events,
+            as_of=as_of,
+        )
 
     def session(self) -> Session:
         """Give an ORM session on the pool; its errors are SQLAlchemy's own."""

@@ -1,0 +1,190 @@
+"""``storage.reports(…)``: what is the same for all questions, once, and a method a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.tables import EVENTS, PROFILES, user_table
+from mixpanel_data.reports import frequency as frequencies
+from mixpanel_data.reports import identity as identities
+from mixpanel_data.reports import segmentation as segmentations
+from mixpanel_data.reports.errors import NotEventsTableError
+from mixpanel_data.reports.results import FrequencyResult, IdentitySummary, SegmentationResult
+from mixpanel_data.reports.segmentation import Measure, PerUser
+from mixpanel_data.reports.series import name_of, series
+from mixpanel_data.reports.source import By, Events, Source, Where, names_of
+from mixpanel_data.reports.times import Bucket, Day, Period, zone_of
+from mixpanel_data.types import TableSchema
+
+
+class Warehouse(Protocol):
+    """What the reports need of a storage."""
+
+    def execute_rows(self, sql: sa.Executable) -> Sequence[Any]:
+        """Return the rows of a statement as tuples."""
+
+    def query(self, statement: sa.Executable) -> Sequence[Any]:
+        """Return the rows of a statement, JSON as Python values."""
+
+    def get_schema(self, name: str) -> TableSchema:
+        """Return the columns of a table."""
+
+
+class Reports:
+    """Mixpanel's reports over a table of events."""
+
+    def __init__(
+        self,
+        storage: Warehouse,
+        table_name: str,
+        *,
+        timezone: str = "UTC",
+        identity: str = "stored",
+        profiles: str | None = None,
+        excluded_events: Sequence[str] = (),
+        as_of: date | datetime | None = None,
+    ) -> None:
+        self._storage = storage
+        self._name = self._checked(table_name, "events")
+        table = user_table(EVENTS, self._name)
+        self._as_of = as_of
+        self._source = Source(
+            table,
+            zone_of(timezone),
+            self._identity(identity, table),
+            None if profiles is None else self._profiles(profiles),
+            tuple(excluded_events),
+        )
+
+    def _checked(self, name: str, kind: str) -> str:
+        schema = self._storage.get_schema(name)
+        columns = {column.name for column in schema.columns}
+        template = EVENTS.template if kind == "events" else PROFILES.template
+        if missing := [c.name for c in template.c if c.name not in columns]:
+            raise NotEventsTableError(schema.table_name, missing, kind)
+        return schema.table_name
+
+    def _identity(self, rules: str, table: sa.Table) -> identities.Identity:
+        if rules == "stored":
+            return identities.stored()
+        if rules in ("simplified", "original"):
+            return getattr(identities, rules)(table)
+        schema = self._storage.get_schema(rules)
+        wanted = ("distinct_id", "resolved_distinct_id")
+        columns = {column.name for column in schema.columns}
+        if missing := [name for name in wanted if name not in columns]:
+            raise NotEventsTableError(rules, missing, "identity mappings")
+        found = sa.table(
+            sa.quoted_name(schema.table_name, quote=True),
+            *(sa.column(name, sa.String) for name in wanted),
+        )
+        return identities.mapping(found)
+
+    def _profiles(self, name: str) -> sa.FromClause:
+        return user_table(PROFILES, self._checked(name, "profiles")).alias("profile")
+
+    def _common(self, statement: Any) -> dict[str, Any]:
+        return {"statement": statement, "render": self._render, "identity": self._people}
+
+    def _render(self, statement: sa.ClauseElement) -> str:
+        engine = getattr(self._storage, "engine", None)
+        return str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
+
+    @cached_property
+    def _people(self) -> IdentitySummary | None:
+        if self._source.identity.rules == "stored":
+            return None
+        rows = self.identity_mappings().subquery()
+        ids, people = rows.c.distinct_id, rows.c.resolved_distinct_id
+        counts = sa.select(sa.func.count(ids.distinct()), sa.func.count(people.distinct()))
+        return IdentitySummary(self._source.identity.rules, *self._storage.execute_rows(counts)[0])
+
+    def _period(self, from_date: Day, to_date: Day) -> Period:
+        return Period.of(from_date, to_date, self._source.zone)
+
+    @property
+    def c(self) -> Any:
+        """The columns of the table, for filters and breakdowns in SQLAlchemy's form."""
+        return self._source.table.c
+
+    def identity_mappings(self) -> sa.Select[Any]:
+        """Return a select of distinct_id and resolved_distinct_id of every id that is known."""
+        return self._source.identity.mappings(self._source.table)
+
+    def segmentation(
+        self,
+        event: Events = None,
+        *,
+        from_date: Day,
+        to_date: Day,
+        unit: Bucket = "day",
+        measure: Measure = "total",
+        of: By | None = None,
+        per_user: PerUser | None = None,
+        on: By | None = None,
+        where: Where = None,
+        first_time: bool = False,
+        rolling: int | None = None,
+        cumulative: bool = False,
+        limit: int = 60,
+    ) -> SegmentationResult:
+        """Return a measure of events by time."""
+        period = self._period(from_date, to_date)
+        question = segmentations.Question(
+            *(event, period, unit, measure, of, per_user, on, where, first_time, rolling, limit)
+        )
+        statement = segmentations.statement(self._source, question)
+        lines, total = series(
+            self._storage.execute_rows(statement), question, cumulative=cumulative
+        )
+        return SegmentationResult(
+            event=name_of(question),
+            from_date=period.first.isoformat(),
+            to_date=period.last.isoformat(),
+            unit=unit,
+            segment_property=None if on is None else str(on),
+            total=total,
+            series=lines,
+            measure=measure,
+            **self._common(statement),
+        )
+
+    def frequency(
+        self,
+        *,
+        from_date: Day,
+        to_date: Day,
+        event: Events = None,
+        unit: Bucket = "day",
+        addiction_unit: Literal["hour", "day"] = "hour",
+        where: Where = None,
+        counting: frequencies.Counting = "at_least",
+    ) -> FrequencyResult:
+        """Return how many users were active in how many hours or days of each unit."""
+        period = self._period(from_date, to_date)
+        statement = frequencies.select(
+            self._source,
+            event,
+            from_date=from_date,
+            to_date=to_date,
+            unit=unit,
+            addiction_unit=addiction_unit,
+            where=where,
+        )
+        rows = self._storage.execute_rows(statement)
+        names = names_of(event)
+        return FrequencyResult(
+            event=None if names is None else ", ".join(names),
+            from_date=period.first.isoformat(),
+            to_date=period.last.isoformat(),
+            unit=unit,
+            addiction_unit=addiction_unit,
+            data=frequencies.numbers(rows, period, unit, addiction_unit, counting),
+            counting=counting,
+            **self._common(statement),
+        )

@@ -1,0 +1,291 @@
+"""Sessions: how often users are there, and for how long.
+
+Definitions: https://docs.mixpanel.com/docs/features/sessions. A session ends at its last event;
+every session is split at midnight of the project's zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.schema import functions as fn
+from mixpanel_data._internal.schema.properties import day_number, time_bucket
+from mixpanel_data.reports import values
+from mixpanel_data.reports.source import By, Events, Source, Where, names_of
+from mixpanel_data.reports.times import Bucket, Day, Period, offsets
+
+Expression = sa.ColumnElement[Any]
+
+TIMEOUT = timedelta(minutes=30)
+_SHORTEST, _LONGEST = timedelta(minutes=1), timedelta(hours=24)
+_SECOND = 1_000_000.0
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """What a session is: a pause of more than *timeout*, two events, or a property's value."""
+
+    timeout: timedelta = TIMEOUT
+    start_event: Events = None
+    end_event: Events = None
+    session_property: str | None = None
+
+    def __post_init__(self) -> None:
+        by_event = self.start_event is not None or self.end_event is not None
+        if by_event and self.session_property is not None:
+            raise ValueError("Sessions are of events or of a property: give one of them.")
+        if (by_event or self.session_property is not None) and self.timeout != TIMEOUT:
+            raise ValueError("timeout is for sessions without start_event and session_property.")
+        if by_event and (self.start_event is None or self.end_event is None):
+            raise ValueError("Sessions of events need both start_event and end_event.")
+        if not _SHORTEST <= self.timeout <= _LONGEST:
+            raise ValueError(f"timeout must be from {_SHORTEST} to {_LONGEST}, not {self.timeout}.")
+        if by_event and set(names_of(self.start_event) or ()) & set(names_of(self.end_event) or ()):
+            raise ValueError("start_event and end_event must differ.")
+
+    @property
+    def by_event(self) -> bool:
+        """Whether two events make a session."""
+        return self.start_event is not None
+
+
+def all_time(source: Source, period: Period | None) -> list[tuple[Any, Any]]:
+    """Return the zone's offsets in the period; without one, from 1970 to 2100."""
+    if period is not None:
+        return offsets(period.zone, period.start, period.end)
+    ever = Period.of("1970-01-02", "2099-12-31", source.zone)
+    return offsets(source.zone, ever.start, ever.end)
+
+
+def numbered(
+    source: Source, period: Period | None, sessions: Sessions, *columns: Expression
+) -> sa.Subquery:
+    """Return every event of a session with ``u``, ``t`` (microseconds), ``k`` and *columns*.
+
+    ``k`` numbers the sessions of a user, or of a user and day ``d``: (u, d, k) is one session. All
+    events of one instant are in one session, unless they start and end sessions of events.
+    """
+    rows = _rows(source, period, sessions, columns)
+    if sessions.by_event:
+        return _by_event(rows)
+    mine = {"partition_by": rows.c.u, "order_by": rows.c.t}
+    before = sa.func.lag(rows.c.t).over(**mine)
+    day_before = sa.func.lag(rows.c.d).over(**mine)
+    changes = [before.is_(None), day_before != rows.c.d]
+    if sessions.session_property is None:
+        changes.append(rows.c.t - before > _microseconds(sessions.timeout))
+    else:
+        # Interleaved values at one instant are taken in the order of the values.
+        mine = {"partition_by": rows.c.u, "order_by": (rows.c.t, rows.c.key)}
+        before, day_before = sa.func.lag(rows.c.key), sa.func.lag(rows.c.d)
+        previous, day_before = before.over(**mine), day_before.over(**mine)
+        changes = [previous.is_(None), day_before != rows.c.d, previous != rows.c.key]
+    marked = sa.select(*rows.c, sa.case((sa.or_(*changes), 1), else_=0).label("new"))
+    marks = marked.subquery("marks")
+    order = [marks.c.t, *([marks.c.key] if "key" in marks.c else [])]
+    # The default frame takes all events of the instant (and value) together.
+    k = sa.func.sum(marks.c.new).over(partition_by=marks.c.u, order_by=order).label("k")
+    kept = [column for column in marks.c if column.name not in ("new", "key")]
+    return sa.select(*kept, k).subquery("numbered")
+
+
+def _rows(
+    source: Source, period: Period | None, sessions: Sessions, columns: tuple[Expression, ...]
+) -> sa.Subquery:
+    where = [source.any_event, source.has_user]
+    if period is not None:
+        where += source.during(period)
+    day = day_number(source.instant, all_time(source, period))
+    wanted = [source.user.label("u"), source.instant.label("t"), day.label("d"), *columns]
+    if sessions.by_event:
+        where[0] = sa.or_(
+            where[0], source.named(sessions.start_event), source.named(sessions.end_event)
+        )
+        wanted.append(source.named(sessions.start_event).label("starts"))
+        wanted.append(source.named(sessions.end_event).label("ends"))
+    elif sessions.session_property is not None:
+        key = values.key_of(source.value(sessions.session_property))
+        assert key is not None
+        wanted.append(key.label("key"))
+        where.append(key.is_not(None))
+    return source.select(*wanted, where=where).subquery("rows")
+
+
+def _by_event(rows: sa.Subquery) -> sa.Subquery:
+    """Number by the end events before: a session goes from the first start to the next end.
+
+    At one instant an end comes before a start, and all other events before it.
+    """
+    mine = [rows.c.u, rows.c.d]
+    one = sa.case((rows.c.ends, 1), else_=0)
+    until = sa.func.sum(one).over(partition_by=mine, order_by=rows.c.t)
+    at = sa.func.sum(one).over(partition_by=[*mine, rows.c.t])
+    k = sa.case((rows.c.starts, until), else_=until - at)
+    groups = sa.select(*rows.c, k.label("k")).subquery("groups")
+    key = [groups.c.u, groups.c.d, groups.c.k]
+    first = sa.func.min(sa.case((groups.c.starts, groups.c.t))).over(partition_by=key)
+    marked = sa.select(*groups.c, first.label("first")).subquery("marks")
+    kept = [column for column in marked.c if column.name not in ("starts", "first")]
+    return sa.select(*kept).where(marked.c.t >= marked.c.first).subquery("numbered")
+
+
+def each(
+    source: Source,
+    period: Period | None,
+    sessions: Sessions,
+    on: By | None = None,
+    where: Where = None,
+) -> sa.Subquery:
+    """Return one row a session: u, first, last (microseconds), seconds, events, segment.
+
+    With *where*, only the sessions with an event that passes. The segment is the first defined
+    value of *on* in the session; of several at that instant, that of the least insert_id.
+    """
+    timeouts = not sessions.by_event and sessions.session_property is None
+    if timeouts and on is None and where is None:
+        return _by_timeout(source, period, sessions)
+    columns: list[Expression] = []
+    if where is not None:
+        columns.append(sa.func.coalesce(source.condition(where), sa.false()).label("hit"))
+    if on is not None:
+        text = values.text_of(source.value(on))
+        columns += [sa.cast(text if text is not None else sa.null(), sa.String).label("s")]
+        columns.append(source.row.label("i"))
+    rows = numbered(source, period, sessions, *columns)
+    first, last = sa.func.min(rows.c.t), sa.func.max(rows.c.t)
+    seconds = (last - first) / _SECOND
+    if sessions.by_event:
+        seconds = sa.case((sa.func.max(sa.case((rows.c.ends, 1), else_=0)) == 1, seconds))
+    wanted = [rows.c.u, first.label("first"), last.label("last"), seconds.label("seconds")]
+    wanted.append(sa.func.count().label("events"))
+    if on is not None:
+        value = fn.arg_min(rows.c.s, rows.c.t, rows.c.i).filter(rows.c.s.is_not(None))
+        wanted.append(sa.func.coalesce(value, "undefined").label("segment"))
+    result = sa.select(*wanted).group_by(rows.c.u, rows.c.d, rows.c.k)
+    if where is not None:
+        result = result.having(sa.func.max(sa.case((rows.c.hit, 1), else_=0)) == 1)
+    return result.subquery("sessions")
+
+
+def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa.Subquery:
+    """Pair the first and last events of sessions: only those are sorted a second time."""
+    where = [source.any_event, source.has_user]
+    if period is not None:
+        where += source.during(period)
+    rows = source.select(source.user.label("u"), source.instant.label("t"), where=where)
+    events = rows.subquery("rows")
+    mine = {"partition_by": events.c.u, "order_by": events.c.t}
+    around = sa.select(
+        events.c.u,
+        events.c.t,
+        sa.func.lag(events.c.t).over(**mine).label("before"),
+        sa.func.lead(events.c.t).over(**mine).label("after"),
+        sa.func.row_number().over(**mine).label("n"),
+    ).subquery("around")
+    zone = all_time(source, period)
+    t, before, after = around.c.t, around.c.before, around.c.after
+
+    def apart(earlier: Expression, later: Expression) -> Expression:
+        pause = later - earlier > _microseconds(sessions.timeout)
+        return sa.or_(pause, day_number(earlier, zone) != day_number(later, zone))
+
+    starts = sa.or_(before.is_(None), apart(before, t))
+    ends = sa.or_(after.is_(None), apart(t, after))
+    columns = [around.c.u, t, around.c.n, starts.label("starts"), ends.label("ends")]
+    edges = sa.select(*columns).where(sa.or_(starts, ends)).subquery("edges")
+    by_number = {"partition_by": edges.c.u, "order_by": edges.c.n}
+    pairs = sa.select(
+        *edges.c,
+        sa.func.lead(edges.c.t).over(**by_number).label("end"),
+        sa.func.lead(edges.c.n).over(**by_number).label("m"),
+    ).subquery("pairs")
+    last = sa.case((pairs.c.ends, pairs.c.t), else_=pairs.c.end)
+    count = sa.case((pairs.c.ends, 1), else_=pairs.c.m - pairs.c.n + 1)
+    return (
+        sa.select(
+            pairs.c.u,
+            pairs.c.t.label("first"),
+            last.label("last"),
+            ((last - pairs.c.t) / _SECOND).label("seconds"),
+            count.label("events"),
+        )
+        .where(pairs.c.starts)
+        .subquery("sessions")
+    )
+
+
+def rows(
+    table: sa.FromClause | Source,
+    *,
+    from_date: Day | None = None,
+    to_date: Day | None = None,
+    sessions: Sessions | None = None,
+    on: By | None = None,
+    where: Where = None,
+) -> sa.Select[Any]:
+    """Return a select of one row a session: distinct_id, first, last, seconds, events.
+
+    *first* and *last* are the times of its first and last event in UTC, *seconds* is between them,
+    NULL for a session of events that midnight cut. With *on* also its segment. Without dates, of
+    all events.
+    """
+    source = Source.of(table)
+    if (from_date is None) != (to_date is None):
+        raise ValueError("Give both from_date and to_date, or neither.")
+    period = None
+    if from_date is not None and to_date is not None:
+        period = Period.of(from_date, to_date, source.zone)
+    found = each(source, period, sessions or Sessions(), on, where)
+    return sa.select(
+        found.c.u.label("distinct_id"),
+        fn.from_microseconds(found.c.first).label("first"),
+        fn.from_microseconds(found.c.last).label("last"),
+        found.c.seconds,
+        found.c.events,
+        *([found.c.segment] if on is not None else []),
+    ).order_by("distinct_id", "first")
+
+
+def select(
+    table: sa.FromClause | Source,
+    *,
+    from_date: Day,
+    to_date: Day,
+    unit: Bucket = "day",
+    sessions: Sessions | None = None,
+    on: By | None = None,
+    where: Where = None,
+) -> sa.Select[Any]:
+    """Return a select of bucket, [segment,] sessions, users, events, average and median seconds.
+
+    A session is in the bucket of its first event. Buckets without a session have no row.
+    """
+    source = Source.of(table)
+    period = Period.of(from_date, to_date, source.zone)
+    found = each(source, period, sessions or Sessions(), on, where)
+    bucket: Expression = sa.literal(period.first, sa.Date)
+    if unit != "total":
+        first = fn.from_microseconds(found.c.first)
+        bucket = time_bucket(first, unit, str(source.zone), all_time(source, period))
+    dated = sa.select(bucket.label("bucket"), *found.c).subquery("dated")
+    keys = [dated.c.bucket, *([dated.c.segment] if on is not None else [])]
+    return (
+        sa.select(
+            *keys,
+            sa.func.count().label("sessions"),
+            sa.func.count(dated.c.u.distinct()).label("users"),
+            sa.func.sum(dated.c.events).label("events"),
+            sa.func.avg(dated.c.seconds).label("average_duration"),
+            fn.quantile(dated.c.seconds, sa.literal(0.5)).label("median_duration"),
+        )
+        .group_by(*keys)
+        .order_by(*keys)
+    )
+
+
+def _microseconds(span: timedelta) -> Expression:
+    return sa.literal(span // timedelta(microseconds=1), sa.BigInteger)
