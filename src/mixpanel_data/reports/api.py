@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
@@ -11,10 +12,13 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.tables import EVENTS, PROFILES, user_table
 from mixpanel_data.reports import frequency as frequencies
+from mixpanel_data.reports import funnel as funnels
 from mixpanel_data.reports import identity as identities
 from mixpanel_data.reports import segmentation as segmentations
 from mixpanel_data.reports.errors import NotEventsTableError
-from mixpanel_data.reports.results import FrequencyResult, IdentitySummary, SegmentationResult
+from mixpanel_data.reports.funnel import Exclusion, Step
+from mixpanel_data.reports.funnel_lines import lines
+from mixpanel_data.reports.results import FunnelResult, FrequencyResult, IdentitySummary, SegmentationResult
 from mixpanel_data.reports.segmentation import Measure, PerUser
 from mixpanel_data.reports.series import name_of, series
 from mixpanel_data.reports.source import By, Events, Source, Where, names_of
@@ -188,3 +192,67 @@ class Reports:
             counting=counting,
             **self._common(statement),
         )
+
+    def funnel(
+        self,
+        steps: Sequence[str | Step],
+        *,
+        from_date: Day,
+        to_date: Day,
+        window: timedelta = funnels.WINDOW,
+        count: funnels.Count = "uniques",
+        order: funnels.Order = "specific",
+        exclusions: Sequence[str | Exclusion] = (),
+        holding_constant: Sequence[str] = (),
+        reentry: funnels.Reentry = "default",
+        on: By | None = None,
+        attribution: funnels.Attribution = "first",
+        where: Where = None,
+        unit: Bucket | None = None,
+        limit: int = 200,
+    ) -> FunnelResult:
+        """Return how many got how far."""
+        question = funnels.Question.of(
+            self._period(from_date, to_date),
+            steps,
+            window=window,
+            count=count,
+            order=order,
+            exclusions=exclusions,
+            holding_constant=holding_constant,
+            reentry=reentry,
+            on=on,
+            attribution=attribution,
+            where=where,
+            unit=unit,
+            limit=limit,
+        )
+        whole, statement = self._funnel(replace(question, on=None, unit=None))
+        broken: dict[str, Any] = {}
+        if on is not None:
+            found, statement = self._funnel(replace(question, unit=None))
+            broken["segments"] = {str(segment): line for (_, segment), line in found.items()}
+        if unit is not None:
+            found, statement = self._funnel(replace(question, on=None))
+            broken["trend"] = {str(day): line for (day, _), line in found.items()}
+        if on is not None and unit is not None:
+            found, statement = self._funnel(question)
+            both: dict[str, Any] = {}
+            for (day, segment), line in found.items():
+                both.setdefault(str(day), {})[str(segment)] = line
+            broken["trend_segments"] = both
+        return FunnelResult(
+            funnel_id=None,
+            funnel_name=" → ".join(step.name for step in question.steps),
+            from_date=question.period.first.isoformat(),
+            to_date=question.period.last.isoformat(),
+            conversion_rate=whole[None, None][-1].overall_conv_ratio,
+            steps=whole[None, None],
+            count=count,
+            **broken,
+            **self._common(statement),
+        )
+
+    def _funnel(self, question: funnels.Question) -> tuple[dict[Any, Any], sa.Select[Any]]:
+        statement = funnels.statement(self._source, question)
+        return lines(self._storage.execute_rows(statement), question), statement

@@ -178,7 +178,7 @@ def _rows(source: Source, question: Question) -> sa.Subquery:
 def _segment(source: Source, question: Question) -> Expression:
     if question.on is None:
         return source.table.c.event_name
-    return source.segment(question.on, explode=True)
+    return source.segments(question.on)
 
 
 def _value(source: Source, question: Question) -> Expression:

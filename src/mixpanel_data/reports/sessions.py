@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import day_number, time_bucket
 from mixpanel_data.reports import values
-from mixpanel_data.reports.source import By, Events, Source, Where, names_of
+from mixpanel_data.reports.source import UNDEFINED, By, Events, Source, Where, names_of
 from mixpanel_data.reports.times import Bucket, Day, Period, offsets
 
 Expression = sa.ColumnElement[Any]
@@ -152,9 +152,7 @@ def each(
     if where is not None:
         columns.append(sa.func.coalesce(source.condition(where), sa.false()).label("hit"))
     if on is not None:
-        text = values.text_of(source.value(on))
-        columns += [sa.cast(text if text is not None else sa.null(), sa.String).label("s")]
-        columns.append(source.row.label("i"))
+        columns += [source.segment(on).label("s"), source.row.label("i")]
     rows = numbered(source, period, sessions, *columns)
     first, last = sa.func.min(rows.c.t), sa.func.max(rows.c.t)
     seconds = (last - first) / _SECOND
@@ -163,8 +161,8 @@ def each(
     wanted = [rows.c.u, first.label("first"), last.label("last"), seconds.label("seconds")]
     wanted.append(sa.func.count().label("events"))
     if on is not None:
-        value = fn.arg_min(rows.c.s, rows.c.t, rows.c.i).filter(rows.c.s.is_not(None))
-        wanted.append(sa.func.coalesce(value, "undefined").label("segment"))
+        value = fn.arg_min(rows.c.s, rows.c.t, rows.c.i, where=rows.c.s.is_not(None))
+        wanted.append(sa.func.coalesce(value, UNDEFINED).label("segment"))
     result = sa.select(*wanted).group_by(rows.c.u, rows.c.d, rows.c.k)
     if where is not None:
         result = result.having(sa.func.max(sa.case((rows.c.hit, 1), else_=0)) == 1)

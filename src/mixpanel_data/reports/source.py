@@ -165,10 +165,10 @@ class Source:
             return expressions.parse(by, self) if parse else self.property_value(by)
         return _core_value(by)
 
-    def segment(self, by: By, *, explode: bool) -> Expression:
-        """Return the segment of an event; missing and null are "undefined".
+    def segments(self, by: By) -> Expression:
+        """Return the segments of an event, each in a row: a list gives each different item.
 
-        With *explode*, one row for each different item of a list; else its first item counts.
+        Missing and null are "undefined". Only in the columns of a select.
         """
         value = self.value(by)
         text = values.text_of(value)
@@ -177,12 +177,19 @@ class Source:
         text = sa.func.coalesce(text, UNDEFINED)
         if value.raw is None:
             return text
-        if not explode:
-            first = sa.func.coalesce(fn.json_first_item(value.raw), UNDEFINED)
-            return sa.case((value.is_list, first), else_=text)
         items = fn.json_segments(value.raw)
         none = sa.case((fn.list_is_empty(items), fn.list_of(sa.literal(UNDEFINED))), else_=items)
         return fn.explode(sa.case((value.is_list, none), else_=fn.list_of(text)))
+
+    def segment(self, by: By) -> Expression:
+        """Return the one segment of an event, of a list its first item; NULL for undefined."""
+        value = self.value(by)
+        text = values.text_of(value)
+        if text is None:
+            return sa.cast(sa.null(), sa.String)
+        if value.raw is None:
+            return text
+        return sa.case((value.is_list, fn.json_first_item(value.raw)), else_=text)
 
     def number(self, by: By) -> Expression:
         """Return the numeric value of a property or expression; NULL for all else."""

@@ -158,15 +158,15 @@ class quantile(_Construct):  # noqa: N801
 
 
 class arg_min(_Construct):  # noqa: N801
-    """Aggregate to the first argument of the row whose further arguments come first.
+    """Aggregate to the value of the row whose *order* comes first, of the rows that pass *where*.
 
-    NULL arguments count as well: the row alone decides.
+    Also where that value is NULL: the row alone decides.
     """
 
     type = sa.String()
 
-    def __init__(self, value: Any, *order: Any) -> None:
-        super().__init__(value, *order)
+    def __init__(self, value: Any, *order: Any, where: Any = None) -> None:
+        super().__init__(value, sa.true() if where is None else where, *order)
         self.type = self.clauses.clauses[0].type
 
 
@@ -216,7 +216,21 @@ def _compile_list_of(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(arg_min)
 def _compile_arg_min(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    value, *order = _grouped(element, compiler, **kw)
+    value, where, *order = _grouped(element, compiler, **kw)
     # A bare arg_min passes over rows whose value is NULL; a struct around it is never NULL.
     by = order[0] if len(order) == 1 else f"row({', '.join(order)})"
+    if not isinstance(element.clauses.clauses[1], sa.sql.elements.True_):
+        by = f"CASE WHEN {where} THEN {by} END"
     return f"arg_min({{'v': {value}}}, {by}).v"
+
+
+class nth_least(_Construct):  # noqa: N801
+    """Return the n-th least of several values, NULL where fewer are known: ``(n, value, …)``."""
+
+    type = sa.BigInteger()
+
+
+@compiles(nth_least)
+def _compile_nth_least(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    number, *items = _grouped(element, compiler, **kw)
+    return f"list_sort([{', '.join(items)}], 'ASC', 'NULLS LAST')[{number}]"

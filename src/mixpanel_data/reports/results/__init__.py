@@ -1,6 +1,7 @@
 """The answers of reports, as frozen values with a DataFrame."""
 
 from mixpanel_data.reports.results.base import IdentitySummary, Result
+from mixpanel_data.reports.results.funnels import FunnelResult, FunnelStep
 from mixpanel_data.reports.results.trends import FrequencyResult, SegmentationResult
 
-__all__ = ["FrequencyResult", "IdentitySummary", "Result", "SegmentationResult"]
+__all__ = ["FrequencyResult", "FunnelResult", "FunnelStep", "IdentitySummary", "Result", "SegmentationResult"]
