@@ -14,16 +14,19 @@ from mixpanel_data._internal.tables import EVENTS, PROFILES, user_table
 from mixpanel_data.reports import frequency as frequencies
 from mixpanel_data.reports import funnel as funnels
 from mixpanel_data.reports import identity as identities
+from mixpanel_data.reports import retention as retentions
 from mixpanel_data.reports import segmentation as segmentations
+from mixpanel_data.reports.cohorts import average, cohorts
 from mixpanel_data.reports.errors import NotEventsTableError
 from mixpanel_data.reports.funnel import Exclusion, Step
 from mixpanel_data.reports.funnel_lines import lines
-from mixpanel_data.reports.results import FunnelResult, FrequencyResult, IdentitySummary, SegmentationResult
+from mixpanel_data.reports.results import RetentionResult, FunnelResult, FrequencyResult, IdentitySummary, SegmentationResult
 from mixpanel_data.reports.segmentation import Measure, PerUser
 from mixpanel_data.reports.series import name_of, series
-from mixpanel_data.reports.source import By, Events, Source, Where, names_of
-from mixpanel_data.reports.times import Bucket, Day, Period, zone_of
-from mixpanel_data.types import TableSchema
+from mixpanel_data.reports.source import By, Events, Source, Where, label_of_events, names_of
+from mixpanel_data.reports.times import Bucket, Day, Period, start_of, to_utc, zone_of
+from mixpanel_data.exceptions import MixpanelDataError
+from mixpanel_data.types import TableMetadata, TableSchema
 
 
 class Warehouse(Protocol):
@@ -37,6 +40,9 @@ class Warehouse(Protocol):
 
     def get_schema(self, name: str) -> TableSchema:
         """Return the columns of a table."""
+
+    def get_metadata(self, name: str) -> TableMetadata:
+        """Return what a table was loaded with."""
 
 
 class Reports:
@@ -256,3 +262,73 @@ class Reports:
     def _funnel(self, question: funnels.Question) -> tuple[dict[Any, Any], sa.Select[Any]]:
         statement = funnels.statement(self._source, question)
         return lines(self._storage.execute_rows(statement), question), statement
+
+    def retention(
+        self,
+        *,
+        born_event: Events = None,
+        return_event: Events = None,
+        from_date: Day,
+        to_date: Day,
+        born_where: Where = None,
+        return_where: Where = None,
+        unit: Bucket = "day",
+        interval: int = 1,
+        interval_count: int | None = None,
+        retention_type: retentions.RetentionType = "birth",
+        counting: retentions.Counting = "on",
+        calendar: bool = False,
+        brackets: Sequence[int] | None = None,
+        on: By | None = None,
+        limit: int = 60,
+    ) -> RetentionResult:
+        """Return who came back."""
+        period = self._period(from_date, to_date)
+        question = retentions.Question(
+            *(born_event, return_event, period, born_where, return_where, unit, interval),
+            *(interval_count, retention_type, counting, calendar),
+            *(None if brackets is None else tuple(brackets), on, limit, self._end),
+        )
+        statement = retentions.statement(self._source, question)
+        rows = self._storage.execute_rows(statement)
+        found, segments = cohorts(rows, question, self._end)
+        return RetentionResult(
+            born_event=label_of_events(question.born[0]),
+            return_event=label_of_events(return_event),
+            from_date=period.first.isoformat(),
+            to_date=period.last.isoformat(),
+            unit=unit,
+            cohorts=found,
+            average=average(found),
+            segments=segments,
+            counting=counting,
+            **self._common(statement),
+        )
+
+    @property
+    def _end(self) -> datetime:
+        """The first instant after the data, in UTC."""
+        zone = self._source.zone
+        if isinstance(self._as_of, datetime):
+            return to_utc(self._as_of) + timedelta(microseconds=1)
+        if self._as_of is not None:
+            return start_of(self._as_of + timedelta(days=1), zone)
+        latest = sa.select(sa.func.max(self._source.time))
+        found = self._storage.execute_rows(latest)[0][0]
+        loaded = self._loaded_until()
+        ends = [loaded] if loaded is not None else []
+        if found is not None:
+            ends.append(found + timedelta(microseconds=1))
+        return max(ends, default=datetime(1970, 1, 1))
+
+    def _loaded_until(self) -> datetime | None:
+        """Return the end of the days that the table's metadata name, if it has such."""
+        try:
+            metadata = self._storage.get_metadata(self._name)
+        except (MixpanelDataError, AttributeError):
+            return None
+        if metadata.to_date is None:
+            return None
+        end = start_of(date.fromisoformat(metadata.to_date) + timedelta(days=1), self._source.zone)
+        # A day that was loaded before its end is there only up to then.
+        return min(end, to_utc(metadata.fetched_at))

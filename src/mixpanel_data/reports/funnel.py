@@ -14,9 +14,8 @@ import sqlalchemy as sa
 
 from mixpanel_data.reports import attempts, expressions, measures, values
 from mixpanel_data.reports.attempts import GRACE, Plan
-from mixpanel_data.reports.segmentation import ALL_EVENTS
 from mixpanel_data.reports.sessions import Sessions, numbered
-from mixpanel_data.reports.source import UNDEFINED, By, Events, Source, Where, names_of
+from mixpanel_data.reports.source import UNDEFINED, By, Events, Source, Where, label_of_events, names_of
 from mixpanel_data.reports.times import Bucket, Day, Period, check_unit
 
 Count = Literal["uniques", "totals", "sessions"]
@@ -48,8 +47,7 @@ class Step:
     @property
     def name(self) -> str:
         """The name in the answer."""
-        names = names_of(self.event)
-        return self.label or (ALL_EVENTS if names is None else " or ".join(names))
+        return self.label or label_of_events(self.event)
 
 
 @dataclass(frozen=True)

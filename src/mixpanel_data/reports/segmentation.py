@@ -31,7 +31,6 @@ Measure = Literal[
 ]  # fmt: skip
 PerUser = Literal["sum", "average", "distinct", "min", "max"]
 
-ALL_EVENTS = "All Events"
 ACTIVE_DAYS = {"dau": 1, "wau": 7, "mau": 30}
 _OF = ("sum", "min", "max", "distinct", *measures.QUANTILES)
 _OF_USERS = ("sum", "average", "min", "max", *measures.QUANTILES)

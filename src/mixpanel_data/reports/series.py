@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from mixpanel_data.reports.segmentation import ALL_EVENTS, Question
-from mixpanel_data.reports.source import OTHER, names_of
+from mixpanel_data.reports.segmentation import Question
+from mixpanel_data.reports.source import ALL_EVENTS, OTHER, names_of
 from mixpanel_data.reports.times import bucket_after, label_of
 
 Number = int | float

@@ -29,6 +29,7 @@ SERVICE_EVENTS = (
     *("$unsubscribe", "$journey_entered"),
 )
 SERVICE_PREFIX = "$campaign_"
+ALL_EVENTS = "All Events"
 UNDEFINED = "undefined"
 OTHER = "$other"
 
@@ -45,6 +46,12 @@ def names_of(events: Events) -> tuple[str, ...] | None:
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"events must be a name, names, or None for any event, not {events!r}.")
     return names
+
+
+def label_of_events(events: Events) -> str:
+    """Return the name of a choice of events in an answer."""
+    names = names_of(events)
+    return ALL_EVENTS if names is None else " or ".join(names)
 
 
 @dataclass(frozen=True)

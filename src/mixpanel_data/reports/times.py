@@ -65,6 +65,13 @@ def local_of(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None)
 
 
+def to_utc(moment: datetime) -> datetime:
+    """Return a time as naive UTC, which a naive one is already."""
+    if moment.tzinfo is None:
+        return moment
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
 @lru_cache(maxsize=256)
 def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, timedelta]]:
     """Return since when *zone* has which offset to UTC, from *first* to *last* (naive, UTC).
@@ -195,5 +202,6 @@ __all__ = [
     "local_of",
     "offsets",
     "start_of",
+    "to_utc",
     "zone_of",
 ]

@@ -91,6 +91,24 @@ def time_bucket(
     return start if unit == "hour" else sa.cast(start, sa.Date)
 
 
+def period_number(
+    instant: sa.ColumnElement[Any], unit: Unit, offsets: Offsets
+) -> sa.ColumnElement[Any]:
+    """Return a running number of a zone's day, week (from Monday) or month, of microseconds.
+
+    The difference of two numbers is how many of the units lie between. *offsets* are as for
+    ``local_time``.
+    """
+    day = day_number(instant, offsets)
+    if unit == "day":
+        return day
+    if unit == "week":
+        # 1970-01-01 was a Thursday.
+        return whole_quotient(day + 3, sa.literal(7, sa.BigInteger))
+    date = from_microseconds(day * sa.literal(_DAY, sa.BigInteger))
+    return sa.extract("year", date) * 12 + sa.extract("month", date)
+
+
 def _shift(cases: list[tuple[Any, timedelta]], offsets: Offsets) -> sa.ColumnElement[Any]:
     last = _microseconds(offsets[-1][1])
     return sa.case(*((when, _microseconds(by)) for when, by in cases), else_=last) if cases else last

@@ -2,6 +2,7 @@
 
 from mixpanel_data.reports.results.base import IdentitySummary, Result
 from mixpanel_data.reports.results.funnels import FunnelResult, FunnelStep
+from mixpanel_data.reports.results.retention import CohortInfo, RetentionResult
 from mixpanel_data.reports.results.trends import FrequencyResult, SegmentationResult
 
-__all__ = ["FrequencyResult", "FunnelResult", "FunnelStep", "IdentitySummary", "Result", "SegmentationResult"]
+__all__ = ["CohortInfo", "FrequencyResult", "RetentionResult", "FunnelResult", "FunnelStep", "IdentitySummary", "Result", "SegmentationResult"]
