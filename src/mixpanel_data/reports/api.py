@@ -3,50 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.tables import EVENTS, PROFILES, user_table
-from mixpanel_data.reports import frequency as frequencies
-from mixpanel_data.reports import funnel as funnels
-from mixpanel_data.reports import identity as identities
-from mixpanel_data.reports import retention as retentions
-from mixpanel_data.reports import segmentation as segmentations
-from mixpanel_data.reports.cohorts import average, cohorts
-from mixpanel_data.reports.errors import NotEventsTableError
-from mixpanel_data.reports.funnel import Exclusion, Step
-from mixpanel_data.reports.funnel_lines import lines
-from mixpanel_data.reports.results import RetentionResult, FunnelResult, FrequencyResult, IdentitySummary, SegmentationResult
-from mixpanel_data.reports.segmentation import Measure, PerUser
-from mixpanel_data.reports.series import name_of, series
-from mixpanel_data.reports.source import By, Events, Source, Where, label_of_events, names_of
-from mixpanel_data.reports.times import Bucket, Day, Period, start_of, to_utc, zone_of
-from mixpanel_data.exceptions import MixpanelDataError
-from mixpanel_data.types import TableMetadata, TableSchema
-
-
-class Warehouse(Protocol):
-    """What the reports need of a storage."""
-
-    def execute_rows(self, sql: sa.Executable) -> Sequence[Any]:
-        """Return the rows of a statement as tuples."""
-
-    def query(self, statement: sa.Executable) -> Sequence[Any]:
-        """Return the rows of a statement, JSON as Python values."""
-
-    def get_schema(self, name: str) -> TableSchema:
-        """Return the columns of a table."""
-
-    def get_metadata(self, name: str) -> TableMetadata:
-        """Return what a table was loaded with."""
+from mixpanel_data._internal.schema.properties import Properties
+from mixpanel_data.reports import answers, results
+from mixpanel_data.reports import flows as flow_report
+from mixpanel_data.reports import frequency as frequency_report
+from mixpanel_data.reports import funnel as funnel_report
+from mixpanel_data.reports import retention as retention_report
+from mixpanel_data.reports import segmentation as segmentation_report
+from mixpanel_data.reports import sessions as session_report
+from mixpanel_data.reports.context import Context, Warehouse
+from mixpanel_data.reports.source import By, Events, Where
+from mixpanel_data.reports.times import Bucket, Day, Period
 
 
 class Reports:
-    """Mixpanel's reports over a table of events."""
+    """Mixpanel's reports over a table of events.
+
+    Dates are ``date`` or "YYYY-MM-DD", both ends inclusive, days of the project's zone. Events are a
+    name, several (any of them), or None for any event but Mixpanel's service events. Filters are
+    segmentation expressions as text, or SQLAlchemy conditions over ``c`` and ``profile``; breakdowns
+    the same, or a property's bare name. Every report refuses with ``ExpressionError`` text that is
+    no expression, with ``UnknownPropertyError`` a property that no event has, with ``ValueError``
+    arguments that contradict each other, and with ``QueryError`` what the database refuses.
+    """
 
     def __init__(
         self,
@@ -59,72 +43,36 @@ class Reports:
         excluded_events: Sequence[str] = (),
         as_of: date | datetime | None = None,
     ) -> None:
-        self._storage = storage
-        self._name = self._checked(table_name, "events")
-        table = user_table(EVENTS, self._name)
-        self._as_of = as_of
-        self._source = Source(
-            table,
-            zone_of(timezone),
-            self._identity(identity, table),
-            None if profiles is None else self._profiles(profiles),
-            tuple(excluded_events),
+        self._context = Context(
+            storage, table_name, timezone, identity, profiles, excluded_events, as_of
         )
-
-    def _checked(self, name: str, kind: str) -> str:
-        schema = self._storage.get_schema(name)
-        columns = {column.name for column in schema.columns}
-        template = EVENTS.template if kind == "events" else PROFILES.template
-        if missing := [c.name for c in template.c if c.name not in columns]:
-            raise NotEventsTableError(schema.table_name, missing, kind)
-        return schema.table_name
-
-    def _identity(self, rules: str, table: sa.Table) -> identities.Identity:
-        if rules == "stored":
-            return identities.stored()
-        if rules in ("simplified", "original"):
-            return getattr(identities, rules)(table)
-        schema = self._storage.get_schema(rules)
-        wanted = ("distinct_id", "resolved_distinct_id")
-        columns = {column.name for column in schema.columns}
-        if missing := [name for name in wanted if name not in columns]:
-            raise NotEventsTableError(rules, missing, "identity mappings")
-        found = sa.table(
-            sa.quoted_name(schema.table_name, quote=True),
-            *(sa.column(name, sa.String) for name in wanted),
-        )
-        return identities.mapping(found)
-
-    def _profiles(self, name: str) -> sa.FromClause:
-        return user_table(PROFILES, self._checked(name, "profiles")).alias("profile")
-
-    def _common(self, statement: Any) -> dict[str, Any]:
-        return {"statement": statement, "render": self._render, "identity": self._people}
-
-    def _render(self, statement: sa.ClauseElement) -> str:
-        engine = getattr(self._storage, "engine", None)
-        return str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
-
-    @cached_property
-    def _people(self) -> IdentitySummary | None:
-        if self._source.identity.rules == "stored":
-            return None
-        rows = self.identity_mappings().subquery()
-        ids, people = rows.c.distinct_id, rows.c.resolved_distinct_id
-        counts = sa.select(sa.func.count(ids.distinct()), sa.func.count(people.distinct()))
-        return IdentitySummary(self._source.identity.rules, *self._storage.execute_rows(counts)[0])
-
-    def _period(self, from_date: Day, to_date: Day) -> Period:
-        return Period.of(from_date, to_date, self._source.zone)
 
     @property
     def c(self) -> Any:
-        """The columns of the table, for filters and breakdowns in SQLAlchemy's form."""
-        return self._source.table.c
+        """The columns of the table, for filters and breakdowns as SQLAlchemy expressions."""
+        return self._context.source.table.c
+
+    @property
+    def profile(self) -> Properties:
+        """The properties of the users' profiles by name, to be used as those of ``c.properties``.
+
+        Raises:
+            ValueError: no table of profiles was named.
+        """
+        return Properties(self._context.source.people)
+
+    @property
+    def identity(self) -> results.IdentitySummary | None:
+        """How many ids became how many people; None where ids count as they are stored."""
+        return self._context.people
 
     def identity_mappings(self) -> sa.Select[Any]:
         """Return a select of distinct_id and resolved_distinct_id of every id that is known."""
-        return self._source.identity.mappings(self._source.table)
+        source = self._context.source
+        return source.identity.mappings(source.table)
+
+    def _period(self, from_date: Day, to_date: Day) -> Period:
+        return Period.of(from_date, to_date, self._context.source.zone)
 
     def segmentation(
         self,
@@ -133,135 +81,58 @@ class Reports:
         from_date: Day,
         to_date: Day,
         unit: Bucket = "day",
-        measure: Measure = "total",
+        measure: segmentation_report.Measure = "total",
         of: By | None = None,
-        per_user: PerUser | None = None,
+        per_user: segmentation_report.PerUser | None = None,
         on: By | None = None,
         where: Where = None,
         first_time: bool = False,
         rolling: int | None = None,
         cumulative: bool = False,
         limit: int = 60,
-    ) -> SegmentationResult:
-        """Return a measure of events by time."""
-        period = self._period(from_date, to_date)
-        question = segmentations.Question(
-            *(event, period, unit, measure, of, per_user, on, where, first_time, rolling, limit)
-        )
-        statement = segmentations.statement(self._source, question)
-        lines, total = series(
-            self._storage.execute_rows(statement), question, cumulative=cumulative
-        )
-        return SegmentationResult(
-            event=name_of(question),
-            from_date=period.first.isoformat(),
-            to_date=period.last.isoformat(),
-            unit=unit,
-            segment_property=None if on is None else str(on),
-            total=total,
-            series=lines,
-            measure=measure,
-            **self._common(statement),
-        )
+    ) -> results.SegmentationResult:
+        """Return a measure of events by time, and by segment.
 
-    def frequency(
-        self,
-        *,
-        from_date: Day,
-        to_date: Day,
-        event: Events = None,
-        unit: Bucket = "day",
-        addiction_unit: Literal["hour", "day"] = "hour",
-        where: Where = None,
-        counting: frequencies.Counting = "at_least",
-    ) -> FrequencyResult:
-        """Return how many users were active in how many hours or days of each unit."""
+        *of* is the number that "sum", "median" and the like measure, *per_user* how each user's
+        values become one first. *first_time* takes the first events ever of each user. *rolling*
+        averages that many intervals, *cumulative* adds them up. Beyond *limit* segments the rest
+        is ``$other``. Source: https://docs.mixpanel.com/docs/reports/insights.
+        """
         period = self._period(from_date, to_date)
-        statement = frequencies.select(
-            self._source,
-            event,
-            from_date=from_date,
-            to_date=to_date,
-            unit=unit,
-            addiction_unit=addiction_unit,
-            where=where,
+        question = segmentation_report.Question(
+            event, period, unit, measure, of, per_user, on, where, first_time, rolling, limit
         )
-        rows = self._storage.execute_rows(statement)
-        names = names_of(event)
-        return FrequencyResult(
-            event=None if names is None else ", ".join(names),
-            from_date=period.first.isoformat(),
-            to_date=period.last.isoformat(),
-            unit=unit,
-            addiction_unit=addiction_unit,
-            data=frequencies.numbers(rows, period, unit, addiction_unit, counting),
-            counting=counting,
-            **self._common(statement),
-        )
+        return answers.of_segmentation(self._context, question, cumulative=cumulative)
 
     def funnel(
         self,
-        steps: Sequence[str | Step],
+        steps: Sequence[str | funnel_report.Step],
         *,
         from_date: Day,
         to_date: Day,
-        window: timedelta = funnels.WINDOW,
-        count: funnels.Count = "uniques",
-        order: funnels.Order = "specific",
-        exclusions: Sequence[str | Exclusion] = (),
+        window: timedelta = funnel_report.WINDOW,
+        count: funnel_report.Count = "uniques",
+        order: funnel_report.Order = "specific",
+        exclusions: Sequence[str | funnel_report.Exclusion] = (),
         holding_constant: Sequence[str] = (),
-        reentry: funnels.Reentry = "default",
+        reentry: funnel_report.Reentry = "default",
         on: By | None = None,
-        attribution: funnels.Attribution = "first",
+        attribution: funnel_report.Attribution = "first",
         where: Where = None,
         unit: Bucket | None = None,
         limit: int = 200,
-    ) -> FunnelResult:
-        """Return how many got how far."""
-        question = funnels.Question.of(
-            self._period(from_date, to_date),
-            steps,
-            window=window,
-            count=count,
-            order=order,
-            exclusions=exclusions,
-            holding_constant=holding_constant,
-            reentry=reentry,
-            on=on,
-            attribution=attribution,
-            where=where,
-            unit=unit,
-            limit=limit,
-        )
-        whole, statement = self._funnel(replace(question, on=None, unit=None))
-        broken: dict[str, Any] = {}
-        if on is not None:
-            found, statement = self._funnel(replace(question, unit=None))
-            broken["segments"] = {str(segment): line for (_, segment), line in found.items()}
-        if unit is not None:
-            found, statement = self._funnel(replace(question, on=None))
-            broken["trend"] = {str(day): line for (day, _), line in found.items()}
-        if on is not None and unit is not None:
-            found, statement = self._funnel(question)
-            both: dict[str, Any] = {}
-            for (day, segment), line in found.items():
-                both.setdefault(str(day), {})[str(segment)] = line
-            broken["trend_segments"] = both
-        return FunnelResult(
-            funnel_id=None,
-            funnel_name=" → ".join(step.name for step in question.steps),
-            from_date=question.period.first.isoformat(),
-            to_date=question.period.last.isoformat(),
-            conversion_rate=whole[None, None][-1].overall_conv_ratio,
-            steps=whole[None, None],
-            count=count,
-            **broken,
-            **self._common(statement),
-        )
+    ) -> results.FunnelResult:
+        """Return how many users, attempts or sessions got how far through *steps*.
 
-    def _funnel(self, question: funnels.Question) -> tuple[dict[Any, Any], sa.Select[Any]]:
-        statement = funnels.statement(self._source, question)
-        return lines(self._storage.execute_rows(statement), question), statement
+        The dates limit the first step; later ones count within *window* of it. *on* and *where*
+        look at the attempts afterwards, at the step that *attribution* names. *unit* makes a funnel
+        of each interval. Source: https://docs.mixpanel.com/docs/reports/funnels/funnels-advanced.
+        """
+        question = funnel_report.Question.of(
+            self._period(from_date, to_date), steps, window, count, order, exclusions,
+            holding_constant, reentry, on, attribution, where, unit, limit,
+        )  # fmt: skip
+        return answers.of_funnel(self._context, question)
 
     def retention(
         self,
@@ -275,60 +146,131 @@ class Reports:
         unit: Bucket = "day",
         interval: int = 1,
         interval_count: int | None = None,
-        retention_type: retentions.RetentionType = "birth",
-        counting: retentions.Counting = "on",
+        retention_type: retention_report.RetentionType = "birth",
+        counting: retention_report.Counting = "on",
         calendar: bool = False,
         brackets: Sequence[int] | None = None,
         on: By | None = None,
         limit: int = 60,
-    ) -> RetentionResult:
-        """Return who came back."""
+    ) -> results.RetentionResult:
+        """Return who came back, by the time since they did *born_event*.
+
+        Buckets 0 to *interval_count* (10) of *interval* units, 24 hours, 7 or 30 days after the
+        birth, or with *calendar* days, weeks and months of the zone; or of the sizes in *brackets*.
+        Returns count up to the end of the data. Source:
+        https://docs.mixpanel.com/docs/reports/retention.
+        """
+        question = retention_report.Question(
+            born_event, return_event, self._period(from_date, to_date), born_where, return_where,
+            unit, interval, interval_count, retention_type, counting, calendar,
+            None if brackets is None else tuple(brackets), on, limit, self._context.end,
+        )  # fmt: skip
+        return answers.of_retention(self._context, question)
+
+    def frequency(
+        self,
+        *,
+        from_date: Day,
+        to_date: Day,
+        event: Events = None,
+        unit: Bucket = "day",
+        addiction_unit: frequency_report.AddictionUnit = "hour",
+        where: Where = None,
+        counting: frequency_report.Counting = "at_least",
+    ) -> results.FrequencyResult:
+        """Return how many users were active in how many hours or days of each unit.
+
+        Source: https://docs.mixpanel.com/reference/retention-frequency-query.
+        """
         period = self._period(from_date, to_date)
-        question = retentions.Question(
-            *(born_event, return_event, period, born_where, return_where, unit, interval),
-            *(interval_count, retention_type, counting, calendar),
-            *(None if brackets is None else tuple(brackets), on, limit, self._end),
-        )
-        statement = retentions.statement(self._source, question)
-        rows = self._storage.execute_rows(statement)
-        found, segments = cohorts(rows, question, self._end)
-        return RetentionResult(
-            born_event=label_of_events(question.born[0]),
-            return_event=label_of_events(return_event),
-            from_date=period.first.isoformat(),
-            to_date=period.last.isoformat(),
-            unit=unit,
-            cohorts=found,
-            average=average(found),
-            segments=segments,
-            counting=counting,
-            **self._common(statement),
+        return answers.of_frequency(
+            self._context, event, period, unit, addiction_unit, where, counting
         )
 
-    @property
-    def _end(self) -> datetime:
-        """The first instant after the data, in UTC."""
-        zone = self._source.zone
-        if isinstance(self._as_of, datetime):
-            return to_utc(self._as_of) + timedelta(microseconds=1)
-        if self._as_of is not None:
-            return start_of(self._as_of + timedelta(days=1), zone)
-        latest = sa.select(sa.func.max(self._source.time))
-        found = self._storage.execute_rows(latest)[0][0]
-        loaded = self._loaded_until()
-        ends = [loaded] if loaded is not None else []
-        if found is not None:
-            ends.append(found + timedelta(microseconds=1))
-        return max(ends, default=datetime(1970, 1, 1))
+    def sessions(
+        self,
+        *,
+        from_date: Day,
+        to_date: Day,
+        unit: Bucket = "day",
+        timeout: timedelta = session_report.TIMEOUT,
+        start_event: Events = None,
+        end_event: Events = None,
+        session_property: str | None = None,
+        on: By | None = None,
+        where: Where = None,
+    ) -> results.SessionsResult:
+        """Return how many sessions there were by time, and their durations in seconds.
 
-    def _loaded_until(self) -> datetime | None:
-        """Return the end of the days that the table's metadata name, if it has such."""
-        try:
-            metadata = self._storage.get_metadata(self._name)
-        except (MixpanelDataError, AttributeError):
-            return None
-        if metadata.to_date is None:
-            return None
-        end = start_of(date.fromisoformat(metadata.to_date) + timedelta(days=1), self._source.zone)
-        # A day that was loaded before its end is there only up to then.
-        return min(end, to_utc(metadata.fetched_at))
+        A session ends after a pause of more than *timeout*, or goes from *start_event* to
+        *end_event*, or is a run of one value of *session_property*; midnight ends every one. *on*
+        is its first value in a session, *where* keeps those with an event that passes. Source:
+        https://docs.mixpanel.com/docs/features/sessions.
+        """
+        kind = session_report.Sessions(timeout, start_event, end_event, session_property)
+        period = self._period(from_date, to_date)
+        return answers.of_sessions(self._context, period, unit, kind, on, where)
+
+    def session_rows(
+        self,
+        *,
+        from_date: Day | None = None,
+        to_date: Day | None = None,
+        timeout: timedelta = session_report.TIMEOUT,
+        start_event: Events = None,
+        end_event: Events = None,
+        session_property: str | None = None,
+        on: By | None = None,
+        where: Where = None,
+    ) -> sa.Select[Any]:
+        """Return a select of one row a session: distinct_id, first, last, seconds, events.
+
+        Times are UTC; *seconds* is NULL for a session of events that midnight cut. With *on* there
+        is also its ``segment``. Without dates of all events; else as ``sessions``.
+        """
+        kind = session_report.Sessions(timeout, start_event, end_event, session_property)
+        dates = (from_date, to_date)
+        return session_report.rows(self._context.source, *dates, kind, on, where)
+
+    def flows(
+        self,
+        event: Events,
+        *,
+        from_date: Day,
+        to_date: Day,
+        forward: int = 3,
+        reverse: int = 0,
+        cardinality: int = 3,
+        count: flow_report.Count = "uniques",
+        window: timedelta = flow_report.WINDOW,
+        hidden_events: Sequence[str] = (),
+        collapse_repeated: bool = False,
+        where: Where = None,
+    ) -> results.FlowsResult:
+        """Return what users did in the *forward* steps after *event* and the *reverse* before it.
+
+        From each user's first such event in the range, every one ("totals"), or the first of each
+        session. A step shows its *cardinality* commonest events. Source:
+        https://docs.mixpanel.com/docs/reports/flows.
+        """
+        period, hidden = self._period(from_date, to_date), tuple(hidden_events)
+        question = flow_report.Question(
+            event, period, forward, reverse, cardinality, count, window,
+            hidden, collapse_repeated, where,
+        )  # fmt: skip
+        return answers.of_flows(self._context, question)
+
+    def activity(
+        self,
+        distinct_ids: str | Sequence[str],
+        *,
+        from_date: Day | None = None,
+        to_date: Day | None = None,
+        limit: int | None = None,
+    ) -> results.ActivityFeedResult:
+        """Return the events of users (resolved ones), the oldest first; times are UTC.
+
+        With *limit* the latest that many.
+        """
+        ids = [distinct_ids] if isinstance(distinct_ids, str) else list(distinct_ids)
+        return answers.of_activity(self._context, ids, from_date, to_date, limit)

@@ -154,7 +154,9 @@ def _of_row(
 ) -> list[Expression]:
     wanted = ["i"] if plan.identified(step) else []
     wanted += [name for name, steps in plan.carried.items() if step in steps]
-    return [fn.arg_min(events.c[name], *order, where=where).label(f"{name}{step}") for name in wanted]
+    return [
+        fn.arg_min(events.c[name], *order, where=where).label(f"{name}{step}") for name in wanted
+    ]
 
 
 def _chain(
@@ -213,9 +215,7 @@ def _advance(
         same.append(events.c.t <= found.c.t0 + _us(plan.window))
     unique = [*plan.unique, *(["t0"] if each else [])]
     keys = [found.c[key] for key in unique]
-    names = [
-        c.name for c in found.c if c.name not in unique and (kept is None or c.name in kept)
-    ]
+    names = [c.name for c in found.c if c.name not in unique and (kept is None or c.name in kept)]
     carried = [sa.func.min(found.c[name]).label(name) for name in names]
     order = (events.c.t, events.c.i) if "i" in events.c else ()
     excluded = plan.exclusions.get(step, ())
@@ -225,9 +225,7 @@ def _advance(
         on = sa.and_(*same, *match)
         return rows.join_from(found, events, on, isouter=outer).group_by(*keys)
     matches = sa.and_(*match)
-    ends = sa.and_(
-        sa.or_(*(events.c[name] for name in excluded)), events.c.t > before + _us(GRACE)
-    )
+    ends = sa.and_(sa.or_(*(events.c[name] for name in excluded)), events.c.t > before + _us(GRACE))
     time, end = sa.func.min(events.c.t).filter(matches), sa.func.min(events.c.t).filter(ends)
     row = _of_row(events, plan, step, order, where=matches)
     both = sa.select(*keys, *carried, time.label("t"), end.label(f"x{step}"), *row)

@@ -14,7 +14,7 @@ import tokenize
 import warnings
 from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -239,4 +239,3 @@ class _Reader:
         if moment.tzinfo is not None:
             moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
         return values.time_column(sa.literal(moment, sa.TIMESTAMP(timezone=False)))
-

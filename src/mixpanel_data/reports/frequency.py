@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from mixpanel_data.reports.source import Events, Source, Where
 from mixpanel_data.reports.times import Bucket, Day, Period, bucket_after, check_unit, label_of
 
+AddictionUnit = Literal["hour", "day"]
 Counting = Literal["at_least", "exactly"]
 UNITS = ("day", "week", "month")
 ADDICTION_UNITS = ("hour", "day")
@@ -26,7 +27,7 @@ def select(
     from_date: Day,
     to_date: Day,
     unit: Bucket = "day",
-    addiction_unit: Literal["hour", "day"] = "hour",
+    addiction_unit: AddictionUnit = "hour",
     where: Where = None,
 ) -> sa.Select[Any]:
     """Return a select of bucket, active (a number of hours or days), users.
@@ -43,8 +44,8 @@ def select(
         source.user.label("u"),
         source.bucket(addiction_unit, period).label("a"),
     ]
-    where_ = [source.matching(event, where), *source.during(period), source.has_user]
-    active = source.select(*columns, where=where_).distinct().subquery("active")
+    mine = [source.matching(event, where), *source.during(period), source.has_user]
+    active = source.select(*columns, where=mine).distinct().subquery("active")
     users = (
         sa.select(active.c.b, active.c.u, sa.func.count().label("k"))
         .group_by(active.c.b, active.c.u)

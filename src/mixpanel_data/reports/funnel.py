@@ -15,7 +15,15 @@ import sqlalchemy as sa
 from mixpanel_data.reports import attempts, expressions, measures, values
 from mixpanel_data.reports.attempts import GRACE, Plan
 from mixpanel_data.reports.sessions import Sessions, numbered
-from mixpanel_data.reports.source import UNDEFINED, By, Events, Source, Where, label_of_events, names_of
+from mixpanel_data.reports.source import (
+    UNDEFINED,
+    By,
+    Events,
+    Source,
+    Where,
+    label_of_events,
+    names_of,
+)
 from mixpanel_data.reports.times import Bucket, Day, Period, check_unit
 
 Count = Literal["uniques", "totals", "sessions"]
@@ -178,25 +186,29 @@ class Question:
         cls,
         period: Period,
         steps: Sequence[str | Step],
-        *,
+        window: timedelta,
+        count: Count,
+        order: Order,
         exclusions: Sequence[str | Exclusion],
         holding_constant: Sequence[str],
-        **options: Any,
+        reentry: Reentry,
+        on: By | None,
+        attribution: Attribution,
+        where: Where,
+        unit: Bucket | None,
+        limit: int,
     ) -> Question:
         """Return the question of a call's arguments.
 
         Raises:
             ValueError: they contradict each other, or mean nothing.
         """
+        made = tuple(Step(step) if isinstance(step, str) else step for step in steps)
+        ends = tuple(Exclusion(end) if isinstance(end, str) else end for end in exclusions)
         return cls(
-            steps=tuple(Step(step) if isinstance(step, str) else step for step in steps),
-            period=period,
-            exclusions=tuple(
-                Exclusion(item) if isinstance(item, str) else item for item in exclusions
-            ),
-            holding=tuple(holding_constant),
-            **options,
-        )
+            made, period, window, count, order, ends, tuple(holding_constant), reentry, on,
+            attribution, where, unit, limit,
+        )  # fmt: skip
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -230,29 +242,19 @@ def select(
     """
     source = Source.of(table)
     question = Question.of(
-        Period.of(from_date, to_date, source.zone),
-        steps,
-        window=window,
-        count=count,
-        order=order,
-        exclusions=exclusions,
-        holding_constant=holding_constant,
-        reentry=reentry,
-        on=on,
-        attribution=attribution,
-        where=where,
-        unit=unit,
-        limit=limit,
-    )
+        Period.of(from_date, to_date, source.zone), steps, window, count, order, exclusions,
+        holding_constant, reentry, on, attribution, where, unit, limit,
+    )  # fmt: skip
     return statement(source, question)
 
 
 def statement(source: Source, question: Question) -> sa.Select[Any]:
     """Return the select of a checked question."""
     events, plan = _events(source, question)
+    found: sa.FromClause
     if question.simple:
         reached = attempts.steps_of_first(events, plan)
-        times = [(found, _times(found, plan, step)) for step, found in enumerate(reached, 1)]
+        times = [(each, _times(each, step)) for step, each in enumerate(reached, 1)]
         return _summary(times, question)
     if question.reentry == "optimized":
         found = attempts.of_all_entries(events, plan)
@@ -269,7 +271,7 @@ def statement(source: Source, question: Question) -> sa.Select[Any]:
     return _summary(times, question)
 
 
-def _times(found: sa.FromClause, plan: Plan, step: int) -> tuple[Expression, ...]:
+def _times(found: sa.FromClause, step: int) -> tuple[Expression, ...]:
     return found.c[f"t{step}"], found.c[f"t{max(step - 1, 1)}"], found.c.t0
 
 
@@ -280,7 +282,10 @@ def _summary(
     for number, (found, (time, before, entry)) in enumerate(times, 1):
         names = {"bucket": "b", "segment": "s"}
         keys = [found.c[short].label(name) for name, short in names.items() if short in found.c]
-        columns = [sa.literal(number).label("step"), sa.func.count(time).label("count")]
+        columns: list[Expression] = [
+            sa.literal(number).label("step"),
+            sa.func.count(time).label("count"),
+        ]
         for name, since in (("avg_time", before), ("avg_time_from_start", entry)):
             spent = sa.case((time > since, time - since), (time.is_not(None), 0))
             value = sa.func.avg(spent) / _SECOND if number > 1 else sa.cast(sa.null(), sa.Double)
@@ -291,7 +296,7 @@ def _summary(
     return sa.select(*rows.c).order_by(*list(rows.c)[: len(rows.c) - 3])
 
 
-def _finished(found: sa.CTE, plan: Plan, question: Question) -> sa.FromClause:
+def _finished(found: sa.FromClause, plan: Plan, question: Question) -> sa.FromClause:
     """Return the attempts that count, each with its segment ``s``."""
     filtered = question.where is not None
     if question.on is not None:
@@ -309,9 +314,9 @@ def _finished(found: sa.CTE, plan: Plan, question: Question) -> sa.FromClause:
     return found
 
 
-def _of_users(found: sa.CTE, plan: Plan, question: Question) -> sa.CTE:
+def _of_users(found: sa.FromClause, plan: Plan, question: Question) -> sa.CTE:
     """Keep one attempt of each user and segment: the first, or with optimized re-entry the best."""
-    order = [found.c.t0]
+    order: list[Expression] = [found.c.t0]
     if question.reentry == "optimized":
         times = [found.c[f"t{step}"] for step in range(1, plan.steps + 1)]
         reached = sum((sa.case((time.is_not(None), 1), else_=0) for time in times), sa.literal(0))
@@ -324,10 +329,9 @@ def _of_users(found: sa.CTE, plan: Plan, question: Question) -> sa.CTE:
     return sa.select(*kept).where(ranked.c.rank == 1).cte("of_users")
 
 
-def _attributed(
-    found: sa.FromClause, plan: Plan, question: Question, name: str
-) -> Expression:
+def _attributed(found: sa.FromClause, plan: Plan, question: Question, name: str) -> Expression:
     """Return a value at the event of a step, or at the first or last that has it."""
+
     def at(step: int) -> Expression:
         return sa.case((found.c[f"t{step}"].is_not(None), found.c[f"{name}{step}"]))
 
@@ -345,7 +349,9 @@ def _events(source: Source, question: Question) -> tuple[sa.CTE, Plan]:
     columns, held = _held(source, question)
     known = [column.is_not(None) for column in held]
     tests = [source.matching(step.event, step.where) for step in question.steps]
-    entry = sa.and_(sa.or_(*(tests[step - 1] for step in groups[0])), *source.during(period), *known)
+    entry = sa.and_(
+        sa.or_(*(tests[step - 1] for step in groups[0])), *source.during(period), *known
+    )
     columns.append(_flag(entry).label("starts"))
     columns += [_flag(sa.and_(test, *known)).label(f"m{n}") for n, test in zip(numbers, tests)]
     ends = [source.matching(item.event, item.where) for item in question.exclusions]
@@ -383,7 +389,7 @@ def _read(
         return sa.select(*rows.c).where(sa.or_(*flags)).cte("events")
     backwards = timedelta(microseconds=GRACE) * (len(question.steps) - 1)
     where = source.within(period.start - backwards, period.end + question.window)
-    asked = [*question.steps, *question.exclusions]
+    asked: list[Step | Exclusion] = [*question.steps, *question.exclusions]
     names = [names_of(item.event) for item in asked]
     if None not in names:
         where.append(source.named([name for some in names for name in some or ()]))
@@ -401,9 +407,7 @@ def _held(source: Source, question: Question) -> tuple[list[Any], list[Expressio
     return [key.label(f"h_{number}") for number, key in enumerate(found)], found
 
 
-def _carried(
-    source: Source, question: Question
-) -> dict[str, tuple[Expression, tuple[int, ...]]]:
+def _carried(source: Source, question: Question) -> dict[str, tuple[Expression, tuple[int, ...]]]:
     """Return the columns whose values at the steps decide: v (segment), w and z (filter)."""
     everywhere = tuple(range(1, len(question.steps) + 1))
     number = question.attribution

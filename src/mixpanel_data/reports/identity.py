@@ -67,6 +67,28 @@ class Identity:
         rows = sa.union(*parts).subquery("mappings")
         return sa.select(rows.c.distinct_id, rows.c.resolved_distinct_id).order_by(*rows.c)
 
+    def people(self, profiles: sa.FromClause) -> sa.FromClause:
+        """Return the profiles by person, under the name ``profile``.
+
+        Where several profiles belong to one person, the one under the person's own id counts, else
+        the one with the least id.
+        """
+        if self.lookup is None or self.rules == "simplified":
+            return profiles.alias("profile")
+        ids = self.lookup.alias("profile_ids")
+        person = sa.func.coalesce(ids.c.person, profiles.c.distinct_id)
+        others = [column for column in profiles.c if column.name != "distinct_id"]
+        resolved = (
+            sa.select(person.label("person"), profiles.c.distinct_id, *others)
+            .select_from(profiles.outerjoin(ids, ids.c.id == profiles.c.distinct_id))
+            .subquery("resolved")
+        )
+        other = sa.case((resolved.c.distinct_id == resolved.c.person, 0), else_=1)
+        order = (other, resolved.c.distinct_id)
+        columns = [fn.arg_min(resolved.c[c.name], *order).label(c.name) for c in others]
+        rows = sa.select(resolved.c.person.label("distinct_id"), *columns)
+        return rows.group_by(resolved.c.person).subquery("profile")
+
     def _key(self, table: sa.FromClause) -> Expression:
         return _device_id(table) if self.rules == "simplified" else table.c.distinct_id
 
@@ -94,7 +116,9 @@ def simplified(table: sa.FromClause) -> Identity:
     one instant the lesser user's counts.
     """
     rows = sa.select(
-        _device_id(table).label("id"), _user_id(table).label("person"), table.c.event_time.label("t")
+        _device_id(table).label("id"),
+        _user_id(table).label("person"),
+        table.c.event_time.label("t"),
     ).where(_device_id(table).is_not(None), _user_id(table).is_not(None))
     links = rows.subquery("links")
     person = fn.arg_min(links.c.person, links.c.t, links.c.person).label("person")

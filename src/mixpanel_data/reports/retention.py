@@ -151,10 +151,10 @@ def select(
     """
     source = Source.of(table)
     question = Question(
-        *(born_event, return_event, Period.of(from_date, to_date, source.zone)),
-        *(born_where, return_where, unit, interval, interval_count, retention_type, counting),
-        *(calendar, None if brackets is None else tuple(brackets), on, limit, end),
-    )
+        born_event, return_event, Period.of(from_date, to_date, source.zone), born_where,
+        return_where, unit, interval, interval_count, retention_type, counting, calendar,
+        None if brackets is None else tuple(brackets), on, limit, end,
+    )  # fmt: skip
     return statement(source, question)
 
 

@@ -133,9 +133,7 @@ def select(
     period = Period.of(from_date, to_date, source.zone)
     return statement(
         source,
-        Question(
-            *(event, period, unit, measure, of, per_user, on, where, first_time, rolling, limit)
-        ),
+        Question(event, period, unit, measure, of, per_user, on, where, first_time, rolling, limit),
     )
 
 
@@ -165,9 +163,9 @@ def _rows(source: Source, question: Question) -> sa.Subquery:
     if question.of is not None:
         columns.append(_value(source, question).label("v"))
     where = [named, *_range(source, question)]
-    if question.measure in ("unique", "average", "sessions") or question.per_user:
-        if question.measure != "average" or question.of is None or question.per_user:
-            where.append(source.has_user)
+    of_people = question.measure in ("unique", "average", "sessions") and question.of is None
+    if of_people or question.per_user is not None:
+        where.append(source.has_user)
     if question.measure == "sessions":
         return _in_sessions(source, question, columns[0])
     rows = source.select(*columns, where=where).subquery("rows")

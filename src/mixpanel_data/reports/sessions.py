@@ -116,7 +116,7 @@ def _rows(
 
 
 def _by_event(rows: sa.Subquery) -> sa.Subquery:
-    """Number by the end events before: a session goes from the first start to the next end.
+    """Return the events, numbered by the end events before: a session goes from the first start to the next end.
 
     At one instant an end comes before a start, and all other events before it.
     """
@@ -218,7 +218,6 @@ def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa
 
 def rows(
     table: sa.FromClause | Source,
-    *,
     from_date: Day | None = None,
     to_date: Day | None = None,
     sessions: Sessions | None = None,
@@ -250,9 +249,7 @@ def rows(
 
 def select(
     table: sa.FromClause | Source,
-    *,
-    from_date: Day,
-    to_date: Day,
+    period: Period,
     unit: Bucket = "day",
     sessions: Sessions | None = None,
     on: By | None = None,
@@ -263,7 +260,6 @@ def select(
     A session is in the bucket of its first event. Buckets without a session have no row.
     """
     source = Source.of(table)
-    period = Period.of(from_date, to_date, source.zone)
     found = each(source, period, sessions or Sessions(), on, where)
     bucket: Expression = sa.literal(period.first, sa.Date)
     if unit != "total":

@@ -212,9 +212,18 @@ class Source:
         Raises:
             ValueError: the reports have no table of profiles.
         """
+        return values.json_property(event_property(self.people, name))
+
+    @property
+    def people(self) -> sa.FromClause:
+        """The profiles of the users.
+
+        Raises:
+            ValueError: the reports have no table of profiles.
+        """
         if self.profiles is None:
-            raise ValueError(f'user["{name}"] needs profiles: name their table in reports(…).')
-        return values.json_property(event_property(self.profiles, name))
+            raise ValueError("This needs profiles: name their table as profiles= of reports(…).")
+        return self.profiles
 
     def event_value(self, name: str) -> Value | None:
         """Return a value of the event itself, None where there is no such name."""

@@ -41,7 +41,9 @@ class Value:
     @property
     def truth(self) -> Expression:
         """Whether it is true: undefined, and all that is no boolean, counts as false."""
-        return sa.func.coalesce(self.facets["boolean"], false) if "boolean" in self.facets else false
+        return (
+            sa.func.coalesce(self.facets["boolean"], false) if "boolean" in self.facets else false
+        )
 
     @property
     def defined(self) -> Expression:
@@ -62,7 +64,9 @@ class Value:
             times.append(fn.try_time(self.facets["text"]))
         if "number" in self.facets:
             times.append(_from_seconds(self.facets["number"]))
-        return Value({"time": sa.func.coalesce(*times) if len(times) > 1 else times[0]} if times else {})
+        return Value(
+            {"time": sa.func.coalesce(*times) if len(times) > 1 else times[0]} if times else {}
+        )
 
 
 def literal(value: bool | int | float | str) -> Value:

@@ -48,6 +48,16 @@ def event_property(
     return json_text(value)
 
 
+class Properties:
+    """The properties of a table's rows by name, as SQLAlchemy's own JSON expressions."""
+
+    def __init__(self, table: sa.FromClause) -> None:
+        self._table = table
+
+    def __getitem__(self, name: str) -> Any:
+        return self._table.c.properties[name]
+
+
 def local_time(
     column: sa.ColumnElement[Any], zone: str, offsets: Offsets | None = None
 ) -> sa.ColumnElement[Any]:
@@ -71,7 +81,8 @@ def day_number(instant: sa.ColumnElement[Any], offsets: Offsets) -> sa.ColumnEle
     *offsets* are as for ``local_time``. For times from 1970 on.
     """
     cases = [
-        (instant < _microseconds(end - _EPOCH), by) for (end, _), (_, by) in zip(offsets[1:], offsets)
+        (instant < _microseconds(end - _EPOCH), by)
+        for (end, _), (_, by) in zip(offsets[1:], offsets)
     ]
     return whole_quotient(instant + _shift(cases, offsets), sa.literal(_DAY, sa.BigInteger))
 
@@ -111,7 +122,9 @@ def period_number(
 
 def _shift(cases: list[tuple[Any, timedelta]], offsets: Offsets) -> sa.ColumnElement[Any]:
     last = _microseconds(offsets[-1][1])
-    return sa.case(*((when, _microseconds(by)) for when, by in cases), else_=last) if cases else last
+    return (
+        sa.case(*((when, _microseconds(by)) for when, by in cases), else_=last) if cases else last
+    )
 
 
 def _microseconds(offset: timedelta) -> sa.ColumnElement[Any]:

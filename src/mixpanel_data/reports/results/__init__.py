@@ -2,7 +2,32 @@
 
 from mixpanel_data.reports.results.base import IdentitySummary, Result
 from mixpanel_data.reports.results.funnels import FunnelResult, FunnelStep
+from mixpanel_data.reports.results.paths import (
+    ActivityFeedResult,
+    FlowEdge,
+    FlowNode,
+    FlowsResult,
+    SessionsPoint,
+    SessionsResult,
+    UserEvent,
+)
 from mixpanel_data.reports.results.retention import CohortInfo, RetentionResult
 from mixpanel_data.reports.results.trends import FrequencyResult, SegmentationResult
 
-__all__ = ["CohortInfo", "FrequencyResult", "RetentionResult", "FunnelResult", "FunnelStep", "IdentitySummary", "Result", "SegmentationResult"]
+__all__ = [
+    "ActivityFeedResult",
+    "CohortInfo",
+    "FlowEdge",
+    "FlowNode",
+    "FlowsResult",
+    "FrequencyResult",
+    "FunnelResult",
+    "FunnelStep",
+    "IdentitySummary",
+    "Result",
+    "RetentionResult",
+    "SegmentationResult",
+    "SessionsPoint",
+    "SessionsResult",
+    "UserEvent",
+]
