@@ -14,6 +14,7 @@ from mixpanel_data.reports import (
     frequency,
     funnel,
     funnel_lines,
+    funnel_question,
     results,
     retention,
     segmentation,
@@ -44,7 +45,7 @@ def of_segmentation(
     )
 
 
-def of_funnel(context: Context, question: funnel.Question) -> results.FunnelResult:
+def of_funnel(context: Context, question: funnel_question.Question) -> results.FunnelResult:
     """Return the answer to a funnel: for a breakdown or trend, the whole is counted by itself."""
     _check_funnel(context, question)
     whole, statement = _funnel(context, replace(question, on=None, unit=None))
@@ -74,9 +75,12 @@ def of_funnel(context: Context, question: funnel.Question) -> results.FunnelResu
     )
 
 
-def _check_funnel(context: Context, question: funnel.Question) -> None:
+def _check_funnel(context: Context, question: funnel_question.Question) -> None:
     every: list[str] = []
-    parts: list[funnel.Step | funnel.Exclusion] = [*question.steps, *question.exclusions]
+    parts: list[funnel_question.Step | funnel_question.Exclusion] = [
+        *question.steps,
+        *question.exclusions,
+    ]
     for part in parts:
         context.check_properties(part.event, where=[part.where])
     for step in question.steps:
@@ -90,7 +94,7 @@ def _check_funnel(context: Context, question: funnel.Question) -> None:
 
 
 def _funnel(
-    context: Context, question: funnel.Question
+    context: Context, question: funnel_question.Question
 ) -> tuple[dict[funnel_lines.Key, results.funnels.Steps], sa.Select[Any]]:
     statement = funnel.statement(context.source, question)
     return funnel_lines.lines(context.rows(statement), question), statement

@@ -12,7 +12,7 @@ from mixpanel_data._internal.schema.properties import Properties
 from mixpanel_data.reports import answers, results
 from mixpanel_data.reports import flows as flow_report
 from mixpanel_data.reports import frequency as frequency_report
-from mixpanel_data.reports import funnel as funnel_report
+from mixpanel_data.reports import funnel_question as funnel_report
 from mixpanel_data.reports import retention as retention_report
 from mixpanel_data.reports import segmentation as segmentation_report
 from mixpanel_data.reports import sessions as session_report
@@ -24,12 +24,14 @@ from mixpanel_data.reports.times import Bucket, Day, Period
 class Reports:
     """Mixpanel's reports over a table of events.
 
-    Dates are ``date`` or "YYYY-MM-DD", both ends inclusive, days of the project's zone. Events are a
-    name, several (any of them), or None for any event but Mixpanel's service events. Filters are
-    segmentation expressions as text, or SQLAlchemy conditions over ``c`` and ``profile``; breakdowns
-    the same, or a property's bare name. Every report refuses with ``ExpressionError`` text that is
-    no expression, with ``UnknownPropertyError`` a property that no event has, with ``ValueError``
-    arguments that contradict each other, and with ``QueryError`` what the database refuses.
+    Dates are ``date`` or "YYYY-MM-DD", both ends inclusive, days of the project's zone. Events are
+    a name, several (any of them), or None for any event but Mixpanel's service events. Filters are
+    segmentation expressions as text, or SQLAlchemy conditions over ``c`` and ``profile``;
+    breakdowns the same, or a property's bare name.
+
+    Every report refuses with ``ExpressionError`` text that is no expression, with
+    ``UnknownPropertyError`` a property that no event has, with ``ValueError`` arguments that
+    contradict each other, and with ``QueryError`` what the database refuses.
     """
 
     def __init__(

@@ -69,17 +69,24 @@ def property_names(text: str) -> list[str]:
     Raises:
         ExpressionError: the text is no expression of the language.
     """
-    found = {}
-    for node in ast.walk(_tree(text)):
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            if isinstance(node.value, ast.Name) and node.value.id == "properties":
-                found[str(node.slice.value)] = None
-    return list(found)
+    pairs = [
+        (node.value, node.slice)
+        for node in ast.walk(_tree(text))
+        if isinstance(node, ast.Subscript)
+    ]
+    names = [
+        str(key.value)
+        for source, key in pairs
+        if isinstance(source, ast.Name)
+        and source.id == "properties"
+        and isinstance(key, ast.Constant)
+    ]
+    return list(dict.fromkeys(names))
 
 
 def _tree(text: str) -> ast.Expression:
-    if not isinstance(text, str) or not text.strip():
-        raise ExpressionError("The expression is empty", str(text), 0)
+    if not text.strip():
+        raise ExpressionError("The expression is empty", text, 0)
     if len(text) > _LONGEST:
         raise ExpressionError(f"The expression is longer than {_LONGEST} characters", text, 0)
     # Lines mean nothing here, and a tab or a space in front is an indent to Python.

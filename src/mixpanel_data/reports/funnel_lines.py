@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mixpanel_data.reports.funnel import Question
+from mixpanel_data.reports.funnel_question import Question
 from mixpanel_data.reports.results.base import mean
 from mixpanel_data.reports.results.funnels import FunnelStep, Steps
 from mixpanel_data.reports.source import OTHER

@@ -117,7 +117,7 @@ def _grouped(
     return sa.select(*keys, *numbers).group_by(*keys).cte(name)
 
 
-def _since(select: sa.Select[Any], rows: sa.FromClause, since: date | None) -> sa.Select[Any]:
+def _since(select: Any, rows: sa.FromClause, since: date | None) -> Any:
     return select if since is None else select.where(rows.c.b >= since)
 
 
@@ -132,8 +132,9 @@ def _points(
     points = sa.select(rows.c.b.label("bucket"), *segment, value.label("value"))
     points = points.group_by(*([rows.c.s] if segment else []), rows.c.b)
     blank = [sa.null() for _ in range(1 + len(segment))]
+    whole: Any
     if everybody is None:
-        whole = _since(sa.select(*blank, value), rows, since)
+        whole = _since(sa.select(*blank, value).select_from(rows), rows, since)
     elif "v" in everybody.c:
         whole = sa.select(*blank, _aggregate(everybody.c.v, measure)).select_from(everybody)
     else:

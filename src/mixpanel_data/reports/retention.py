@@ -225,8 +225,9 @@ def _births(source: Source, question: Question) -> sa.CTE:
 
 
 def _cohort(instant: Expression, question: Question, steps: Any) -> Expression:
+    unit: Any = question.unit
     zone = str(question.period.zone)
-    return time_bucket(fn.from_microseconds(instant), question.unit, zone, steps)
+    return time_bucket(fn.from_microseconds(instant), unit, zone, steps)
 
 
 def _returns(source: Source, question: Question, births: sa.CTE) -> sa.FromClause:
@@ -265,6 +266,7 @@ def _after_birth(
         return time > t0 if strictly else time >= t0
 
     join = sa.and_(days.c.u == births.c.u, later(days.c.high))
+    parts: list[tuple[Expression, list[Expression]]]
     if question.calendar:
         zone = offsets(question.period.zone, question.period.start, question.period.end)
         units = days.c.d - _number(t0, question, zone)

@@ -72,22 +72,19 @@ def numbered(
     rows = _rows(source, period, sessions, columns)
     if sessions.by_event:
         return _by_event(rows)
-    mine = {"partition_by": rows.c.u, "order_by": rows.c.t}
-    before = sa.func.lag(rows.c.t).over(**mine)
-    day_before = sa.func.lag(rows.c.d).over(**mine)
-    changes = [before.is_(None), day_before != rows.c.d]
+    # Interleaved values at one instant are taken in the order of the values.
+    order = [rows.c.t, *([rows.c.key] if "key" in rows.c else [])]
+    what = rows.c[order[-1].name]
+    before = sa.func.lag(what).over(partition_by=rows.c.u, order_by=order)
+    day_before = sa.func.lag(rows.c.d).over(partition_by=rows.c.u, order_by=order)
+    changed = before != what
     if sessions.session_property is None:
-        changes.append(rows.c.t - before > _microseconds(sessions.timeout))
-    else:
-        # Interleaved values at one instant are taken in the order of the values.
-        mine = {"partition_by": rows.c.u, "order_by": (rows.c.t, rows.c.key)}
-        before, day_before = sa.func.lag(rows.c.key), sa.func.lag(rows.c.d)
-        previous, day_before = before.over(**mine), day_before.over(**mine)
-        changes = [previous.is_(None), day_before != rows.c.d, previous != rows.c.key]
+        changed = what - before > _microseconds(sessions.timeout)
+    changes = [before.is_(None), day_before != rows.c.d, changed]
     marked = sa.select(*rows.c, sa.case((sa.or_(*changes), 1), else_=0).label("new"))
     marks = marked.subquery("marks")
-    order = [marks.c.t, *([marks.c.key] if "key" in marks.c else [])]
     # The default frame takes all events of the instant (and value) together.
+    order = [marks.c[column.name] for column in order]
     k = sa.func.sum(marks.c.new).over(partition_by=marks.c.u, order_by=order).label("k")
     kept = [column for column in marks.c if column.name not in ("new", "key")]
     return sa.select(*kept, k).subquery("numbered")
@@ -116,7 +113,9 @@ def _rows(
 
 
 def _by_event(rows: sa.Subquery) -> sa.Subquery:
-    """Return the events, numbered by the end events before: a session goes from the first start to the next end.
+    """Return the events, numbered by the end events before them.
+
+    A session goes from the first start to the next end.
 
     At one instant an end comes before a start, and all other events before it.
     """
@@ -176,13 +175,16 @@ def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa
         where += source.during(period)
     rows = source.select(source.user.label("u"), source.instant.label("t"), where=where)
     events = rows.subquery("rows")
-    mine = {"partition_by": events.c.u, "order_by": events.c.t}
+
+    def by_time(function: Any) -> Any:
+        return function.over(partition_by=events.c.u, order_by=events.c.t)
+
     around = sa.select(
         events.c.u,
         events.c.t,
-        sa.func.lag(events.c.t).over(**mine).label("before"),
-        sa.func.lead(events.c.t).over(**mine).label("after"),
-        sa.func.row_number().over(**mine).label("n"),
+        by_time(sa.func.lag(events.c.t)).label("before"),
+        by_time(sa.func.lead(events.c.t)).label("after"),
+        by_time(sa.func.row_number()).label("n"),
     ).subquery("around")
     zone = all_time(source, period)
     t, before, after = around.c.t, around.c.before, around.c.after
@@ -195,11 +197,12 @@ def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa
     ends = sa.or_(after.is_(None), apart(t, after))
     columns = [around.c.u, t, around.c.n, starts.label("starts"), ends.label("ends")]
     edges = sa.select(*columns).where(sa.or_(starts, ends)).subquery("edges")
-    by_number = {"partition_by": edges.c.u, "order_by": edges.c.n}
+
+    def following(column: Any) -> Any:
+        return sa.func.lead(column).over(partition_by=edges.c.u, order_by=edges.c.n)
+
     pairs = sa.select(
-        *edges.c,
-        sa.func.lead(edges.c.t).over(**by_number).label("end"),
-        sa.func.lead(edges.c.n).over(**by_number).label("m"),
+        *edges.c, following(edges.c.t).label("end"), following(edges.c.n).label("m")
     ).subquery("pairs")
     last = sa.case((pairs.c.ends, pairs.c.t), else_=pairs.c.end)
     count = sa.case((pairs.c.ends, 1), else_=pairs.c.m - pairs.c.n + 1)

@@ -157,7 +157,7 @@ def _holds(raw_list: Expression, item: Value) -> Expression:
 
 
 def arithmetic(sign: str, left: Value, right: Value) -> Value:
-    """Return the result of ``+ - * / %``: of numbers, or two texts joined by ``+``; else undefined."""
+    """Return the result of ``+ - * / %`` of numbers, or of ``+`` of two texts; else undefined."""
     facets = {}
     if "number" in left.facets and "number" in right.facets:
         facets["number"] = _ARITHMETIC[sign](left.facets["number"], right.facets["number"])

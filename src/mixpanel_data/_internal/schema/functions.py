@@ -163,7 +163,7 @@ class arg_min(_Construct):  # noqa: N801
     Also where that value is NULL: the row alone decides.
     """
 
-    type = sa.String()
+    type: sa.types.TypeEngine[Any] = sa.String()
 
     def __init__(self, value: Any, *order: Any, where: Any = None) -> None:
         super().__init__(value, sa.true() if where is None else where, *order)

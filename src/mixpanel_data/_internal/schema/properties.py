@@ -36,16 +36,19 @@ def event_property(
     of the value: strings keep their quotes, null is the text ``null``. All are NULL where the
     property is missing.
     """
-    value = table.c.properties[name]
+    value: Any = table.c.properties[name]
+    found: sa.ColumnElement[Any]
     if as_ is str:
-        return value.as_string()
-    if as_ is bool:
-        return value.as_boolean()
-    if as_ is int:
-        return value.as_integer()
-    if as_ is float:
-        return value.as_float()
-    return json_text(value)
+        found = value.as_string()
+    elif as_ is bool:
+        found = value.as_boolean()
+    elif as_ is int:
+        found = value.as_integer()
+    elif as_ is float:
+        found = value.as_float()
+    else:
+        found = json_text(value)
+    return found
 
 
 class Properties:

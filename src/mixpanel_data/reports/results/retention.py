@@ -54,7 +54,7 @@ class RetentionResult(Result):
     counting: str = "on"
 
     def _frame(self) -> pd.DataFrame:
-        lines = [([], cohort) for cohort in self.cohorts]
+        lines: list[tuple[list[str], CohortInfo]] = [([], cohort) for cohort in self.cohorts]
         if self.segments:
             lines = [([name], item) for name, items in self.segments.items() for item in items]
         buckets = max((len(cohort.retention) for _, cohort in lines), default=0)
