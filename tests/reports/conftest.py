@@ -16,13 +16,13 @@ Make = Callable[..., Reports]
 
 
 def records(rows: Iterable[Row]) -> list[Any]:
-    """Return events for (user, name, time, properties?), numbered by their insert_id."""
+    """Return events for (user, name, time, properties?, number?): the number is the insert_id."""
     return [
         {
             "distinct_id": user,
             "event_name": name,
             "event_time": time,
-            "insert_id": f"id-{number:05}",
+            "insert_id": f"id-{rest[1] if len(rest) > 1 else number:05}",
             "properties": rest[0] if rest else {},
         }
         for number, (user, name, time, *rest) in enumerate(rows)

@@ -37,7 +37,7 @@ class Event:
     @property
     def row(self) -> tuple[Any, ...]:
         """The event as a table is made of it."""
-        return (self.user, self.name, self.time, self.properties)
+        return (self.user, self.name, self.time, self.properties, self.number)
 
 
 Match = Callable[[Event], bool]
