@@ -98,69 +98,77 @@ def _name(step: int) -> str:
 
 
 def _paths(source: Source, question: Question) -> sa.CTE:
-    """Return for each anchor the names of the events around it, NULL where there is none."""
-    events = _visible(source, question)
-    order = (events.c.t, events.c.i)
-    mine = [events.c.u, *([events.c.d, events.c.k] if "k" in events.c else [])]
-    columns: list[Expression] = [*mine, events.c.t, events.c.i, events.c.anchor]
-    columns.append(events.c.n.label(_name(0)))
-    window = sa.literal(question.window // timedelta(microseconds=1), sa.BigInteger)
-    for step in [*range(-question.reverse, 0), *range(1, question.forward + 1)]:
-        move = sa.func.lead if step > 0 else sa.func.lag
-        name: Expression = move(events.c.n, abs(step)).over(partition_by=mine, order_by=order)
-        if question.count != "sessions":
-            time = move(events.c.t, abs(step)).over(partition_by=mine, order_by=order)
-            away = time - events.c.t if step > 0 else events.c.t - time
-            name = sa.case((away <= window, name))
-        columns.append(name.label(_name(step)))
-    around = sa.select(*columns).subquery("around")
-    anchors = sa.select(*around.c).where(around.c.anchor)
-    if question.count == "totals":
-        return anchors.cte("paths")
-    found = anchors.subquery("anchors")
-    keys = [found.c[column.name] for column in mine]
-    number = sa.func.row_number().over(partition_by=keys, order_by=(found.c.t, found.c.i))
-    first = sa.select(*found.c, number.label("rank")).subquery("ranked")
-    return sa.select(*first.c).where(first.c["rank"] == 1).cte("paths")
+    """Return for each anchor the names of the events around it, NULL where there is none.
+
+    Each anchor looks up the places before and after its own in the line of its user or session.
+    """
+    line = _line(source, question)
+    keys = [line.c[name] for name in ("u", "d", "k") if name in line.c]
+    anchors = sa.select(*keys, line.c.place, line.c.t).where(line.c.anchor)
+    if question.count != "totals":
+        place, t = sa.func.min(line.c.place).label("place"), sa.func.min(line.c.t).label("t")
+        anchors = sa.select(*keys, place, t).where(line.c.anchor).group_by(*keys)
+    found = anchors.cte("anchors")
+    steps = range(-question.reverse, question.forward + 1)
+    wanted = sa.union_all(
+        *(sa.select(*found.c, sa.literal(step).label("step")) for step in steps)
+    ).subquery("wanted")
+    same = [line.c[key.name] == wanted.c[key.name] for key in keys]
+    same.append(line.c.place == wanted.c.place + wanted.c.step)
+    if question.count != "sessions":
+        window = sa.literal(question.window // timedelta(microseconds=1), sa.BigInteger)
+        same.append(sa.func.abs(line.c.t - wanted.c.t) <= window)
+    names = [
+        sa.func.max(sa.case((wanted.c.step == step, line.c.n))).label(_name(step)) for step in steps
+    ]
+    mine = [*(wanted.c[key.name] for key in keys), wanted.c.place]
+    paths = sa.select(*names).join_from(wanted, line, sa.and_(*same)).group_by(*mine)
+    return paths.cte("paths")
+
+
+def _line(source: Source, question: Question) -> sa.CTE:
+    """Return the events with their places in the line of their user or session.
+
+    Events of one instant are in the order of their names, anchors first: what is the same in both
+    may change places.
+    """
+    rows = _visible(source, question)
+    keys = [rows.c[name] for name in ("u", "d", "k") if name in rows.c]
+    order = (rows.c.t, rows.c.n, sa.case((rows.c.anchor, 0), else_=1))
+    if question.collapse:
+        before = sa.func.lag(rows.c.n).over(partition_by=keys, order_by=order)
+        marked = sa.select(*rows.c, before.label("previous")).subquery("marked")
+        changed = sa.or_(marked.c.previous.is_(None), marked.c.previous != marked.c.n)
+        rows = sa.select(*marked.c).where(changed).subquery("collapsed")
+        keys = [rows.c[key.name] for key in keys]
+        order = (rows.c.t, rows.c.n, sa.case((rows.c.anchor, 0), else_=1))
+    place = sa.func.row_number().over(partition_by=keys, order_by=order).label("place")
+    return sa.select(*keys, rows.c.t, rows.c.n, rows.c.anchor, place).cte("line")
 
 
 def _visible(source: Source, question: Question) -> sa.Subquery:
-    """Return the events that a path may show: u, t, i, n (name), anchor, [d, k (session)]."""
+    """Return the events that a path may show: u, t, n (name), anchor, [d, k (session)]."""
     period = question.period
     name = source.table.c.event_name
     hit = source.matching(question.event, question.where)
     inside = sa.and_(hit, *source.during(period))
-    columns = [name.label("n"), source.row.label("i")]
-    columns.append(sa.func.coalesce(inside, sa.false()).label("anchor"))
+    anchor = sa.func.coalesce(inside, sa.false())
+    columns = [name.label("n"), anchor.label("anchor")]
     if question.count == "sessions":
-        rows = numbered(source, period, Sessions(), *columns)
+        rows, _ = numbered(source, period, Sessions(), *columns)
     else:
-        reach = [
-            question.window if steps else timedelta(0)
-            for steps in (question.reverse, question.forward)
-        ]
-        where = source.within(period.start - reach[0], period.end + reach[1])
+        none, window = timedelta(0), question.window
+        start = period.start - (window if question.reverse else none)
+        end = period.end + (window if question.forward else none)
         # An event that was asked for is shown, whatever it is.
-        where += [sa.or_(source.any_event, hit), source.has_user]
-        columns += [source.user.label("u"), source.instant.label("t")]
-        rows = source.select(*columns, where=where).subquery("rows")
-    if question.hidden:
-        rows = (
-            sa.select(*rows.c)
-            .where(sa.or_(rows.c.n.not_in(question.hidden), rows.c.anchor))
-            .subquery("visible")
-        )
-    return _collapsed(rows) if question.collapse else rows
-
-
-def _collapsed(rows: sa.Subquery) -> sa.Subquery:
-    """Keep the first of events of one name that follow one another."""
-    mine = [rows.c.u, *([rows.c.d, rows.c.k] if "k" in rows.c else [])]
-    before = sa.func.lag(rows.c.n).over(partition_by=mine, order_by=(rows.c.t, rows.c.i))
-    marked = sa.select(*rows.c, before.label("previous")).subquery("marked")
-    kept = [column for column in marked.c if column.name != "previous"]
-    changed = sa.or_(marked.c.previous.is_(None), marked.c.previous != marked.c.n)
-    return sa.select(*kept).where(changed).subquery("collapsed")
+        where = [*source.within(start, end), sa.or_(source.any_event, hit), source.has_user]
+        events, _ = source.by_number(*columns, where=where)
+        others = [column for column in events.c if column.name != "id"]
+        rows = sa.select(events.c.id.label("u"), *others).subquery("rows_by_number")
+    if not question.hidden:
+        return rows
+    shown = sa.or_(rows.c.n.not_in(question.hidden), rows.c.anchor)
+    return sa.select(*rows.c).where(shown).subquery("visible")
 
 
 Node = tuple[int, str, int]

@@ -199,7 +199,7 @@ def _read(
 ) -> sa.CTE:
     period = question.period
     if question.count == "sessions":
-        rows = numbered(source, period, Sessions(), *columns)
+        rows, _ = numbered(source, period, Sessions(), *columns)
         flags = [c for c in rows.c if c.name.startswith(("m", "x_"))]
         return sa.select(*rows.c).where(sa.or_(*flags)).cte("events")
     backwards = timedelta(microseconds=GRACE) * (len(question.steps) - 1)

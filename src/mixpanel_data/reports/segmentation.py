@@ -201,7 +201,7 @@ def _in_sessions(source: Source, question: Question, bucket: Expression) -> sa.S
     columns = [bucket, hit.label("hit")]
     if question.segmented:
         columns.append(_segment(source, question).label("s"))
-    rows = numbered(source, question.reading, Sessions(), *columns)
+    rows, _ = numbered(source, question.reading, Sessions(), *columns)
     return sa.select(*rows.c).where(rows.c.hit).subquery("rows")
 
 

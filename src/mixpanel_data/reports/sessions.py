@@ -63,15 +63,22 @@ def all_time(source: Source, period: Period | None) -> list[tuple[Any, Any]]:
 
 def numbered(
     source: Source, period: Period | None, sessions: Sessions, *columns: Expression
-) -> sa.Subquery:
-    """Return every event of a session with ``u``, ``t`` (microseconds), ``k`` and *columns*.
+) -> tuple[sa.Subquery, sa.CTE]:
+    """Return every event of a session with ``u``, ``t``, ``d``, ``k`` and *columns*; and the users.
 
-    ``k`` numbers the sessions of a user, or of a user and day ``d``: (u, d, k) is one session. All
-    events of one instant are in one session, unless they start and end sessions of events.
+    ``u`` is the number of a user, whose name the users give by ``id``. (u, d, k) is one session; d
+    is its day. All events of one instant are in one session, unless they start or end sessions of
+    events.
     """
-    rows = _rows(source, period, sessions, columns)
+    where, wanted = _wanted(source, period, sessions)
+    events, users = source.by_number(*wanted, *columns, where=where)
+    rows = sa.select(
+        events.c.id.label("u"),
+        day_number(events.c.t, all_time(source, period)).label("d"),
+        *(column for column in events.c if column.name != "id"),
+    ).subquery("dated")
     if sessions.by_event:
-        return _by_event(rows)
+        return _by_event(rows), users
     # Interleaved values at one instant are taken in the order of the values.
     order = [rows.c.t, *([rows.c.key] if "key" in rows.c else [])]
     what = rows.c[order[-1].name]
@@ -87,29 +94,25 @@ def numbered(
     order = [marks.c[column.name] for column in order]
     k = sa.func.sum(marks.c.new).over(partition_by=marks.c.u, order_by=order).label("k")
     kept = [column for column in marks.c if column.name not in ("new", "key")]
-    return sa.select(*kept, k).subquery("numbered")
+    return sa.select(*kept, k).subquery("numbered"), users
 
 
-def _rows(
-    source: Source, period: Period | None, sessions: Sessions, columns: tuple[Expression, ...]
-) -> sa.Subquery:
+def _wanted(
+    source: Source, period: Period | None, sessions: Sessions
+) -> tuple[list[Expression], list[Expression]]:
+    """Return which events sessions are made of, and the columns that this takes."""
     where = [source.any_event, source.has_user]
     if period is not None:
         where += source.during(period)
-    day = day_number(source.instant, all_time(source, period))
-    wanted = [source.user.label("u"), source.instant.label("t"), day.label("d"), *columns]
     if sessions.by_event:
-        where[0] = sa.or_(
-            where[0], source.named(sessions.start_event), source.named(sessions.end_event)
-        )
-        wanted.append(source.named(sessions.start_event).label("starts"))
-        wanted.append(source.named(sessions.end_event).label("ends"))
-    elif sessions.session_property is not None:
+        starts, ends = source.named(sessions.start_event), source.named(sessions.end_event)
+        where[0] = sa.or_(where[0], starts, ends)
+        return where, [starts.label("starts"), ends.label("ends")]
+    if sessions.session_property is not None:
         key = values.key_of(source.value(sessions.session_property))
         assert key is not None
-        wanted.append(key.label("key"))
-        where.append(key.is_not(None))
-    return source.select(*wanted, where=where).subquery("rows")
+        return [*where, key.is_not(None)], [key.label("key")]
+    return where, []
 
 
 def _by_event(rows: sa.Subquery) -> sa.Subquery:
@@ -152,7 +155,7 @@ def each(
         columns.append(sa.func.coalesce(source.condition(where), sa.false()).label("hit"))
     if on is not None:
         columns += [source.segment(on).label("s"), source.row.label("i")]
-    rows = numbered(source, period, sessions, *columns)
+    rows, users = numbered(source, period, sessions, *columns)
     first, last = sa.func.min(rows.c.t), sa.func.max(rows.c.t)
     seconds = (last - first) / _SECOND
     if sessions.by_event:
@@ -162,9 +165,12 @@ def each(
     if on is not None:
         value = fn.arg_min(rows.c.s, rows.c.t, rows.c.i, where=rows.c.s.is_not(None))
         wanted.append(sa.func.coalesce(value, UNDEFINED).label("segment"))
-    result = sa.select(*wanted).group_by(rows.c.u, rows.c.d, rows.c.k)
+    grouped = sa.select(*wanted).group_by(rows.c.u, rows.c.d, rows.c.k)
     if where is not None:
-        result = result.having(sa.func.max(sa.case((rows.c.hit, 1), else_=0)) == 1)
+        grouped = grouped.having(sa.func.max(sa.case((rows.c.hit, 1), else_=0)) == 1)
+    found = grouped.subquery("found")
+    others = [column for column in found.c if column.name != "u"]
+    result = sa.select(users.c.u, *others).join_from(found, users, users.c.id == found.c.u)
     return result.subquery("sessions")
 
 
@@ -174,20 +180,10 @@ def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa
     The window over all events is most of the work. So users are numbered, which sorts faster than
     their names, and it has only two functions.
     """
-    where = [source.any_event, source.has_user]
-    if period is not None:
-        where += source.during(period)
-    u, t = source.user.label("u"), source.instant.label("t")
-    totals = source.select(u, t, where=where).subquery("all_events")
-    last, count = sa.func.max(totals.c.t).label("last"), sa.func.count().label("events")
-    each = sa.select(totals.c.u, last, count).group_by(totals.c.u).subquery("each")
-    users = sa.select(*each.c, sa.func.row_number().over().label("id")).cte("users")
-    rows = source.select(u, t, where=where).subquery("rows")
-    events = (
-        sa.select(users.c.id, rows.c.t)
-        .join_from(rows, users, users.c.u == rows.c.u)
-        .subquery("events_of_users")
-    )
+    where, _ = _wanted(source, period, sessions)
+    instant: Any = sa.column("t")
+    totals = [sa.func.max(instant).label("last"), sa.func.count().label("events")]
+    events, users = source.by_number(where=where, totals=totals)
     starts = _starts(events, all_time(source, period), sessions)
 
     def following(column: Any) -> Any:

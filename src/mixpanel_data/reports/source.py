@@ -106,6 +106,23 @@ class Source:
             source = source.outerjoin(self.profiles, of_user)
         return sa.select(*columns).select_from(source).where(*where)
 
+    def by_number(
+        self, *columns: Expression, where: Sequence[Expression], totals: Sequence[Expression] = ()
+    ) -> tuple[sa.Subquery, sa.CTE]:
+        """Return events with numbered users, which sort and group faster than names.
+
+        The events have ``id``, ``t`` (microseconds) and *columns*; the users ``id``, ``u`` and
+        *totals*, aggregates over ``t`` of the events, by name.
+        """
+        u, t = self.user.label("u"), self.instant.label("t")
+        found = self.select(u, t, where=where).subquery("of_users")
+        each = sa.select(found.c.u, *totals).select_from(found).group_by(found.c.u).subquery("each")
+        users = sa.select(*each.c, sa.func.row_number().over().label("id")).cte("users")
+        rows = self.select(u, t, *columns, where=where).subquery("rows")
+        others = [column for column in rows.c if column.name != "u"]
+        events = sa.select(users.c.id, *others).join_from(rows, users, users.c.u == rows.c.u)
+        return events.subquery("events_of_users"), users
+
     def bucket(self, unit: Bucket, period: Period) -> Expression:
         """Return the bucket of an event: a DATE, for hours a TIMESTAMP of the wall clock."""
         if unit == "total":
