@@ -119,10 +119,11 @@ def flows(
     if count == "sessions":
         groups = {n: s.events for n, s in enumerate(by_timeout(visible, zone))}
     else:
-        for event in sorted(visible, key=lambda e: (e.time, e.number)):
+        for event in visible:
             groups[event.user].append(event)
     for mine in groups.values():
-        line = [e for e in mine if e.name not in hidden]
+        # Of one instant, the names decide.
+        line = sorted((e for e in mine if e.name not in hidden), key=lambda e: (e.time, e.name))
         if collapse:
             line = [e for n, e in enumerate(line) if n == 0 or line[n - 1].name != e.name]
         places = [n for n, e in enumerate(line)
