@@ -142,7 +142,7 @@ def passes(one: Attempt, how: Any, key: str, value: Any) -> bool:
 
 
 def funnel(events: list[Event], asked: Funnel) -> dict[Any, list[tuple[int, Any, Any]]]:
-    """Return by (interval, segment) each step's count and mean seconds from before and the start."""
+    """Return by (interval, segment) each step's count, and its mean seconds."""
     lines: defaultdict[Any, list[Attempt]] = defaultdict(list)
     for user, mine in _keys(events, asked).items():
         by_entry: defaultdict[Any, list[Attempt]] = defaultdict(list)
@@ -214,7 +214,7 @@ def _line(found: list[Attempt], asked: Funnel) -> list[tuple[int, Any, Any]]:
         there = [one for one in found if len(one.done) > place]
         before = [max((o.done[place] - o.done[place - 1]).total_seconds(), 0) for o in there]
         start = [max((o.done[place] - o.entry.time).total_seconds(), 0) for o in there]
-        means = (None, None)
+        means: tuple[float | None, float | None] = (None, None)
         if there and place:
             means = (sum(before) / len(there), sum(start) / len(there))
         line.append((len(there), *means))

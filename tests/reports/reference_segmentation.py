@@ -68,8 +68,9 @@ def measured(
     if of is None:
         return len(owned) / len(users) if users else 0.0
     if per_user is not None:
-        values = [measured([e for e in owned if e.user == u], per_user, of) for u in sorted(users)
-                  if any(_value(e, of, per_user) is not None for e in owned if e.user == u)]  # fmt: skip
+        known = [e for e in owned if _value(e, of, per_user) is not None]
+        users = {event.user for event in known}
+        values = [measured([e for e in known if e.user == u], per_user, of) for u in users]
         return aggregate(values, measure)
     found = [_value(event, of, measure) for event in events]
     return aggregate([value for value in found if value is not None], measure)

@@ -43,7 +43,7 @@ def test_every_measure_equals_the_reference(make: Make, zone: str, seed: int) ->
     first = plain.ZONES[zone] + timedelta(days=seed % 2)
     last = first + timedelta(days=4 + 3 * (seed % 2))
     names = [("A",), (), ("A", "B"), ("A",)][seed]
-    for case in CASES:
+    for case in CASES[seed % 2 :: 2]:
         asked = {"unit": "day", **case}
         if len(names) > 1 and "on" not in asked:
             continue
@@ -66,18 +66,19 @@ def _nonzero(series: Any, named: bool) -> Any:
 
 @pytest.mark.parametrize("zone", plain.ZONES)
 @pytest.mark.parametrize("unit", ["day", "week", "month"])
-def test_active_users_equal_the_reference(make: Make, zone: str, unit: str) -> None:
+def test_active_users_equal_the_reference(make: Make, zone: str, unit: Any) -> None:
     events = plain.events(11, zone, days=45, count=200, step=600)
     reports = make([event.row for event in events], timezone=zone)
     first, last = plain.ZONES[zone] + timedelta(days=9), plain.ZONES[zone] + timedelta(days=30)
     matching = [event for event in events if event.name == "A"]
-    for measure, days in (("dau", 1), ("wau", 7), ("mau", 30)):
+    measures: list[tuple[Any, int]] = [("dau", 1), ("wau", 7), ("mau", 30)]
+    for measure, days in measures:
         result = reports.segmentation(
             "A",
             from_date=first,
             to_date=last,
             unit=unit,
-            measure=measure,  # type: ignore[arg-type]
+            measure=measure,
         )
         expected = reference.active(matching, zone, days, first, last, unit)
         assert result.series == {"A": expected}
@@ -85,13 +86,15 @@ def test_active_users_equal_the_reference(make: Make, zone: str, unit: str) -> N
 
 
 @pytest.mark.parametrize("zone", plain.ZONES)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_frequency_equals_the_reference(make: Make, zone: str, seed: int) -> None:
     events = plain.events(seed, zone, days=12, step=600)
     reports = make([event.row for event in events], timezone=zone)
     first = plain.ZONES[zone]
     last = first + timedelta(days=10)
-    for unit, part in (("day", "hour"), ("week", "day"), ("month", "day"), ("week", "hour")):
+    asked: list[tuple[Any, Any]] = [("day", "hour"), ("week", "day")]
+    asked += [("month", "day"), ("week", "hour")]
+    for unit, part in asked:
         expected = reference.frequency(
             events, plain.named(), zone, first, last, unit, part == "hour"
         )
@@ -100,7 +103,7 @@ def test_frequency_equals_the_reference(make: Make, zone: str, seed: int) -> Non
             to_date=last,
             unit=unit,
             addiction_unit=part,
-            counting="exactly",  # type: ignore[arg-type]
+            counting="exactly",
         )
         found = {
             label: {k: users for k, users in enumerate(line, 1) if users}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -55,9 +56,9 @@ def test_sessions_of_a_property_and_those_with_an_event(
     make: Make, shared: StorageEngine, zone: str
 ) -> None:
     events = [
-        plain.Event(e.user, e.name, e.time, {**e.properties, "sid": f"s{e.number % 3}"} if e.number % 5 else {}, e.number)
-        for e in plain.events(8, zone, days=3)
-    ]  # fmt: skip
+        replace(event, properties={"sid": f"s{event.number % 3}"} if event.number % 5 else {})
+        for event in plain.events(8, zone, days=3)
+    ]
     reports = make([event.row for event in events], timezone=zone)
 
     by_property = shared.execute_rows(reports.session_rows(session_property="sid"))

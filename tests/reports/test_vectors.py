@@ -24,7 +24,9 @@ def _segmentation(
     storage: StorageEngine, reports: Reports, asked: dict[str, Any], expected: dict[str, Any]
 ) -> Any:
     total = asked.pop("mode", None) == "total"
-    result = reports.segmentation(**asked, **({"unit": "total"} if total else {}))
+    if total:
+        asked["unit"] = "total"
+    result = reports.segmentation(**asked)
     return {
         "values": {
             segment: next(iter(points.values())) if total else points
@@ -117,7 +119,7 @@ def _identity(
 def _expression(
     storage: StorageEngine, reports: Reports, asked: dict[str, Any], expected: dict[str, Any]
 ) -> Any:
-    day = {"from_date": "2025-03-10", "to_date": "2025-03-10"}
+    day: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10"}
     passed = reports.segmentation("e", **day, where=asked["expression"], unit="total").total
     (segment,) = reports.segmentation("e", **day, on=asked["expression"]).series
     assert passed == (1 if segment == "true" else 0)

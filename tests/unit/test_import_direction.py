@@ -19,7 +19,7 @@ FLOORS = [
     ["_internal.lines"],
     [
         *("_internal.tables", "_internal.dialect", "_internal.errors", "_internal.records"),
-        *("_internal.watching", "formats", "orm", "demo"),
+        *("_internal.schema", "_internal.watching", "formats", "orm", "demo"),
     ],
     ["_internal.revisions"],
     [

@@ -98,7 +98,9 @@ def _tree(text: str) -> ast.Expression:
             warnings.simplefilter("ignore", DeprecationWarning)
             tree = ast.parse(line[indent:], mode="eval")
     except SyntaxError as error:
-        position = indent + max((error.offset or 1) - 1, 0)
+        # Where the text ends too early, Python names no place in it.
+        ended = not error.offset or (error.lineno or 1) > 1
+        position = len(line) if ended else indent + (error.offset or 1) - 1
         raise ExpressionError("Bad syntax", line, min(position, len(line))) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise ExpressionError(f"Bad syntax ({error})", line, 0) from None

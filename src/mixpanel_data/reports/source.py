@@ -259,7 +259,7 @@ def _core_value(expression: Expression) -> Value:
         return values.json_property(fn.json_text(expression))
     if isinstance(type_, sa.Boolean):
         return values.boolean(expression)
-    if isinstance(type_, (sa.Integer, sa.Numeric)):
+    if isinstance(type_, (sa.Integer, sa.Numeric, sa.Float)):
         return Value({"number": sa.cast(expression, sa.Double)})
     if isinstance(type_, (sa.DateTime, sa.Date)):
         return values.time_column(expression)
