@@ -25,7 +25,7 @@ def _row(session: reference.Session) -> tuple[Any, ...]:
 def test_sessions_equal_the_reference(
     make: Make, shared: StorageEngine, zone: str, seed: int
 ) -> None:
-    events = plain.events(seed, zone, days=3, count=200, users=6, step=[1, 3, 1][seed])
+    events = plain.events(seed, zone, days=3, count=120, users=5, step=[1, 3, 1][seed])
     reports = make([event.row for event in plain.shuffled(events, seed)], timezone=zone)
     minutes = timedelta(minutes=[30, 10, 45][seed])
     kinds: list[tuple[dict[str, Any], list[reference.Session]]] = [
@@ -76,7 +76,7 @@ def test_sessions_of_a_property_and_those_with_an_event(
     assert counted.series["A"] == {label: days.count(label) for label in counted.series["A"]}
 
 
-@pytest.mark.parametrize("zone", plain.ZONES)
+@pytest.mark.parametrize("zone", list(plain.ZONES)[::2])
 @pytest.mark.parametrize(
     "case",
     [

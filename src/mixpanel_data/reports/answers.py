@@ -15,6 +15,7 @@ from mixpanel_data.reports import (
     funnel,
     funnel_lines,
     funnel_question,
+    linked,
     results,
     retention,
     segmentation,
@@ -96,7 +97,9 @@ def _check_funnel(context: Context, question: funnel_question.Question) -> None:
 def _funnel(
     context: Context, question: funnel_question.Question
 ) -> tuple[dict[funnel_lines.Key, results.funnels.Steps], sa.Select[Any]]:
-    statement = funnel.statement(context.source, question)
+    entries = funnel.busiest(context.source, question)
+    frequent = entries is not None and (context.rows(entries)[0][0] or 0) > linked.MANY
+    statement = funnel.statement(context.source, question, frequent=frequent)
     return funnel_lines.lines(context.rows(statement), question), statement
 
 

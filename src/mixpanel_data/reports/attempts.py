@@ -106,7 +106,7 @@ def successive(events: sa.FromClause, plan: Plan) -> sa.CTE:
     rounds = begin.cte("attempts", recursive=True)
     tried = _chain(_start(events, plan, after=rounds), events, plan).subquery("tried")
     mine = [tried.c[key] for key in plan.unique]
-    step = sa.select(*mine, _closed(tried, plan), *(tried.c[name] for name in names))
+    step = sa.select(*mine, closing(tried, plan), *(tried.c[name] for name in names))
     rounds = rounds.union_all(step)
     kept = [column for column in rounds.c if column.name != "closed"]
     return sa.select(*kept).where(rounds.c.t0.is_not(None)).cte("entered")
@@ -238,8 +238,8 @@ def _advance(
     return result if outer else result.where(tried.c.t.is_not(None), in_time)
 
 
-def _closed(tried: sa.FromClause, plan: Plan) -> Expression:
-    """Return when an attempt was left."""
+def closing(tried: sa.FromClause, plan: Plan) -> sa.Label[Any]:
+    """Return when an attempt was left, as ``closed``."""
     times = [tried.c[f"t{step}"] for step in range(1, plan.steps + 1)]
     converted = sa.and_(*(time.is_not(None) for time in times))
     cases = [(converted, sa.func.greatest(*times) if len(times) > 1 else times[0])]

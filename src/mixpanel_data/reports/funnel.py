@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mixpanel_data.reports import attempts, expressions, measures, values
+from mixpanel_data.reports import attempts, expressions, linked, measures, values
 from mixpanel_data.reports.attempts import GRACE, Plan
 from mixpanel_data.reports.funnel_question import (
     WINDOW,
@@ -62,8 +62,20 @@ def select(
     return statement(source, question)
 
 
-def statement(source: Source, question: Question) -> sa.Select[Any]:
-    """Return the select of a checked question."""
+def busiest(source: Source, question: Question) -> sa.Select[Any] | None:
+    """Return a select of how often the busiest user enters, where ``statement`` depends on it."""
+    events, plan = _events(source, question)
+    if not question.successive or not linked.suits(plan):
+        return None
+    entries = sa.select(sa.func.count().label("n")).where(events.c.starts).group_by(events.c.u)
+    return sa.select(sa.func.max(entries.subquery("entries").c.n))
+
+
+def statement(source: Source, question: Question, *, frequent: bool = False) -> sa.Select[Any]:
+    """Return the select of a checked question.
+
+    *frequent* makes one that is also fast where a user enters the funnel many times.
+    """
     events, plan = _events(source, question)
     found: sa.FromClause
     times: list[tuple[sa.FromClause, tuple[Expression, ...]]]
@@ -73,8 +85,9 @@ def statement(source: Source, question: Question) -> sa.Select[Any]:
         return _summary(times, question)
     if question.reentry == "optimized":
         found = attempts.of_all_entries(events, plan)
-    elif question.count == "totals" or (question.count == "uniques" and question.on is not None):
-        found = attempts.successive(events, plan)
+    elif question.successive:
+        find = linked.of_frequent_users if frequent and linked.suits(plan) else attempts.successive
+        found = find(events, plan)
     else:
         found = attempts.first(events, plan)
     found = _finished(found, plan, question)

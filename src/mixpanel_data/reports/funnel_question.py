@@ -161,6 +161,13 @@ class Question:
         return isinstance(self.on, str) and self.on in self.holding
 
     @property
+    def successive(self) -> bool:
+        """Whether users may enter again once they have left."""
+        if self.reentry == "optimized" or self.count == "sessions":
+            return False
+        return self.count == "totals" or self.on is not None
+
+    @property
     def simple(self) -> bool:
         """Whether the first attempt of each user is all that counts, and its steps all of it."""
         return (
