@@ -31,7 +31,7 @@ def records(rows: Iterable[Row]) -> list[Any]:
 
 @pytest.fixture
 def make(shared: StorageEngine) -> Make:
-    """Give a function that replaces the module's one table, and returns reports over it."""
+    """Return a function that replaces the module's one table, and returns reports over it."""
 
     def made(rows: Iterable[Row], **options: Any) -> Reports:
         if shared.table_exists("events"):

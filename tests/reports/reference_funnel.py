@@ -133,7 +133,7 @@ def attributed(one: Attempt, how: Any, key: str) -> str:
 
 
 def passes(one: Attempt, how: Any, key: str, value: Any) -> bool:
-    """Tell whether a property has a value, at the step or at the first or last that has it."""
+    """Return whether a property has a value, at the step or at the first or last that has it."""
     if isinstance(how, int):
         event = one.reached[how - 1]
         return event is not None and event.properties.get(key) == value

@@ -79,7 +79,7 @@ def bucket(birth: Event, event: Event, asked: Retention) -> int:
 
 
 def counted(buckets: set[int], number: int, counting: str) -> bool:
-    """Tell whether a user with returns in some buckets counts in one."""
+    """Return whether a user with returns in some buckets counts in one."""
     if counting == "on":
         return number in buckets
     if counting == "on_or_after":

@@ -136,7 +136,9 @@ def flows(
                     count == "sessions" or abs(line[there].time - line[place].time) <= window
                 )
                 names[step] = line[there].name if near else None
-            for step in range(-reverse, forward):
-                if names[step + 1 if step < 0 else step] is not None:
-                    edges[step, names[step], names[step + 1]] += 1
+            edges.update(
+                (step, names[step], names[step + 1])
+                for step in range(-reverse, forward)
+                if names[step + 1 if step < 0 else step] is not None
+            )
     return edges

@@ -28,7 +28,7 @@ ROWS = [
 
 @pytest.fixture
 def reports(make: Make) -> Reports:
-    """Give reports over two events."""
+    """Return reports over two events."""
     return make(ROWS)
 
 

@@ -28,7 +28,7 @@ ROWS = [
 
 @pytest.fixture
 def reports(make: Make) -> Reports:
-    """Give reports over six events."""
+    """Return reports over six events."""
     return make(ROWS)
 
 

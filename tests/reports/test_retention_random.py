@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from mixpanel_data.reports.results import RetentionResult
+
 from . import plain
 from .conftest import Make
 from .reference_retention import Retention, retention
@@ -45,6 +47,15 @@ def _edges(case: dict[str, Any]) -> tuple[int, ...]:
     if sizes is None:
         sizes = [case.get("interval", 1)] * (case.get("interval_count", 10) + 1)
     return tuple(accumulate(sizes))
+
+
+def _found(result: RetentionResult, segmented: bool) -> dict[tuple[str, str], Any]:
+    return {
+        (cohort.date, segment): (cohort.size, list(cohort.counts))
+        for segment, cohorts in (result.segments if segmented else {"": result.cohorts}).items()
+        for cohort in cohorts
+        if cohort.size
+    }
 
 
 @pytest.mark.parametrize("zone", plain.ZONES)
@@ -88,13 +99,7 @@ def test_every_kind_of_retention_equals_the_reference(
             to_date=last,
             **case,
         )
-        segments = result.segments if "on" in case else {"": result.cohorts}
-        found = {
-            (cohort.date, segment): (cohort.size, list(cohort.counts))
-            for segment, cohorts in segments.items()
-            for cohort in cohorts
-            if cohort.size
-        }
+        found = _found(result, "on" in case)
         assert found == expected, (case, result.sql)
         assert len(result.cohorts) == len(plain.labels(first, last, case.get("unit", "day")))
 

@@ -61,7 +61,7 @@ class Plan:
         return len(self.groups[0]) > 1
 
     def identified(self, step: int) -> bool:
-        """Tell whether the row of a step must be known, to keep later steps off it."""
+        """Return whether the row of a step must be known, to keep later steps off it."""
         return step in self.overlaps or any(step in earlier for earlier in self.overlaps.values())
 
 
@@ -205,11 +205,6 @@ def _advance(
     Both sides have the grace: a step may come that long before its predecessor, and an exclusion
     must lie farther than that from the steps around it.
     """
-    match = [events.c[f"m{step}"], events.c.t >= before - _us(grace)]
-    match += [events.c[name] == found.c[name] for name in plan.held]
-    for other in plan.overlaps.get(step, ()):
-        taken = found.c[f"i{other}"]
-        match.append(sa.or_(taken.is_(None), events.c.i != taken))
     same = [events.c[key] == found.c[key] for key in plan.keys]
     if plan.window is not None:
         same.append(events.c.t <= found.c.t0 + _us(plan.window))
@@ -218,21 +213,38 @@ def _advance(
     names = [c.name for c in found.c if c.name not in unique and (kept is None or c.name in kept)]
     carried = [sa.func.min(found.c[name]).label(name) for name in names]
     order = (events.c.t, events.c.i) if "i" in events.c else ()
-    excluded = plan.exclusions.get(step, ())
-    if not excluded:
+    matches = sa.and_(events.c.t >= before - _us(grace), *_matches(found, events, plan, step))
+    if step not in plan.exclusions:
         time = sa.func.min(events.c.t).label(f"t{step}")
         rows = sa.select(*keys, *carried, time, *_of_row(events, plan, step, order))
-        on = sa.and_(*same, *match)
+        on = sa.and_(*same, matches)
         return rows.join_from(found, events, on, isouter=outer).group_by(*keys)
-    matches = sa.and_(*match)
-    ends = sa.and_(sa.or_(*(events.c[name] for name in excluded)), events.c.t > before + _us(GRACE))
-    reached, end = sa.func.min(events.c.t).filter(matches), sa.func.min(events.c.t).filter(ends)
+    excluded = sa.or_(*(events.c[name] for name in plan.exclusions[step]))
+    ends = sa.and_(excluded, events.c.t > before + _us(GRACE))
+    time = sa.func.min(events.c.t).filter(matches).label("t")
+    end = sa.func.min(events.c.t).filter(ends).label(f"x{step}")
     row = _of_row(events, plan, step, order, where=matches)
-    both = sa.select(*keys, *carried, reached.label("t"), end.label(f"x{step}"), *row)
     on = sa.and_(*same, sa.or_(matches, ends))
+    both = sa.select(*keys, *carried, time, end, *row)
     both = both.join_from(found, events, on, isouter=outer).group_by(*keys)
-    tried = both.subquery(f"tried_{step}")
-    in_time = sa.or_(tried.c[f"x{step}"].is_(None), tried.c[f"x{step}"] >= tried.c.t - _us(GRACE))
+    return _unless_ended(both.subquery(f"tried_{step}"), step, outer=outer)
+
+
+def _matches(
+    found: sa.FromClause, events: sa.FromClause, plan: Plan, step: int
+) -> list[Expression]:
+    """Return what an event must be for a step, whenever it was."""
+    match = [events.c[f"m{step}"], *(events.c[name] == found.c[name] for name in plan.held)]
+    for other in plan.overlaps.get(step, ()):
+        taken = found.c[f"i{other}"]
+        match.append(sa.or_(taken.is_(None), events.c.i != taken))
+    return match
+
+
+def _unless_ended(tried: sa.Subquery, step: int, *, outer: bool) -> sa.Select[Any]:
+    """Return the attempts whose step was before what would have ended them."""
+    end = tried.c[f"x{step}"]
+    in_time = sa.or_(end.is_(None), end >= tried.c.t - _us(GRACE))
     others = [column for column in tried.c if column.name != "t"]
     result = sa.select(*others, sa.case((in_time, tried.c.t)).label(f"t{step}"))
     return result if outer else result.where(tried.c.t.is_not(None), in_time)

@@ -94,7 +94,7 @@ def _summed(line: dict[int | None, int], question: Question) -> list[int]:
 
 
 def _complete(label: str, question: Question, as_of: datetime) -> tuple[bool, ...]:
-    """Tell which buckets had ended for whoever was born last in the cohort."""
+    """Return which buckets had ended for whoever was born last in the cohort."""
     start, period = date.fromisoformat(label), question.period
     if question.calendar:
         ends = [

@@ -59,7 +59,7 @@ def parse(text: str, fields: Fields) -> Value:
 
 
 def is_expression(text: str) -> bool:
-    """Tell an expression from the bare name of a property."""
+    """Return whether text is an expression, not the bare name of a property."""
     return any(name in text for name in ("properties[", "event[", "user["))
 
 

@@ -22,7 +22,7 @@ _JUMPS = 6  # pointers of 2**6 steps
 
 
 def suits(plan: Plan) -> bool:
-    """Tell whether attempts can be linked: the next event of a step depends on the time alone."""
+    """Return whether attempts can be linked: the next event of a step depends on the time alone."""
     one_each = all(len(group) == 1 for group in plan.groups)
     return one_each and not plan.overlaps and not plan.held and plan.window is not None
 

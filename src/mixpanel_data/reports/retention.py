@@ -95,7 +95,7 @@ class Question:
         return self.return_event, self.return_where
 
     def own(self, source: Source) -> bool | None:
-        """Tell whether a birth is always (True), never (False) or sometimes a return as well."""
+        """Return whether a birth is always a return as well: True, never: False, or it depends."""
         if self.born == self.returns:
             return True
         (born, _), (back, back_where) = self.born, self.returns
