@@ -186,7 +186,7 @@ _TEMPLATES: dict[type[_Construct], str] = {
     starts_with: "starts_with({0}, {1})",
     has_text: "contains({0}, {1})",
     matches: "regexp_full_match({0}, {1})",
-    remainder: "fmod({0}, NULLIF({1}, 0))",
+    remainder: "({0} % NULLIF({1}, 0))",
     whole_quotient: "({0} // {1})",
     microseconds: "epoch_us({0})",
     from_microseconds: "make_timestamp({0})",
