@@ -12,11 +12,11 @@ from .conftest import Make
 
 DAY: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10", "unit": "total"}
 PROPERTIES = {
-    "n": 1, "f": 2.5, "whole": 3.0, "neg": -7, "big": 1234567890123456789, "zero": 0,
-    "t": "abc", "digits": "12.5", "empty": "", "yes": "true", "no": "false", "quote": 'a"b\\c\n',
-    "b": True, "off": False, "null": None, "list": ["x", 1, 2.0, True], "when": "2025-03-09T00:00:00",
-    "accent": "é", "nan": "nan", "object": {"a": 1},
-}  # fmt: skip
+    **{"n": 1, "f": 2.5, "whole": 3.0, "neg": -7, "big": 1234567890123456789, "zero": 0},
+    **{"t": "abc", "digits": "12.5", "empty": "", "yes": "true", "no": "false", "nan": "nan"},
+    **{"quote": 'a"b\\c\n', "accent": "é", "when": "2025-03-09T00:00:00", "b": True, "off": False},
+    **{"null": None, "list": ["x", 1, 2.0, True], "object": {"a": 1}},
+}
 
 
 @pytest.fixture

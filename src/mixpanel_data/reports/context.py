@@ -152,13 +152,16 @@ class Context:
             ExpressionError: text that is no expression.
         """
         names = names_of(events)
+        texts = [part for part in where if isinstance(part, str)]
         for part in by:
-            if isinstance(part, str) and not expressions.is_expression(part):
-                self._check_property(names, part, strict=True)
-        for text in (*by, *where):
-            if isinstance(text, str) and (expressions.is_expression(text) or text in tuple(where)):
-                for name in expressions.property_names(text):
-                    self._check_property(names, name, strict=False)
+            if isinstance(part, str):
+                if expressions.is_expression(part):
+                    texts.append(part)
+                else:
+                    self._check_property(names, part, strict=True)
+        for text in texts:
+            for name in expressions.property_names(text):
+                self._check_property(names, name, strict=False)
 
     def _check_property(self, names: tuple[str, ...] | None, name: str, *, strict: bool) -> None:
         if (names, name) in self._known:

@@ -272,7 +272,11 @@ def _after_birth(
     if question.calendar:
         zone = offsets(question.period.zone, question.period.start, question.period.end)
         unit: Any = question.unit
-        buckets = [_bucket_of(days.c.d - period_number(t0, unit, zone), question).label("last")]
+        buckets = [
+            _bucket_of(
+                days.c.d - period_number(t0, unit, str(question.period.zone), zone), question
+            ).label("last")
+        ]
     else:
         low = sa.case((later(days.c.low), _bucket_of(days.c.low - t0, question)))
         buckets = [low.label("first"), _bucket_of(days.c.high - t0, question).label("last")]
@@ -303,10 +307,9 @@ def _days(source: Source, question: Question) -> sa.CTE:
     """Return the first and last return of each user and day, or unit of the calendar."""
     period, end = question.period, question.end
     if question.calendar:
-        last = Period.of("2099-12-31", "2099-12-31", period.zone).start if end is None else end
-        zone = offsets(period.zone, period.start, max(last, period.end))
+        zone = None if end is None else offsets(period.zone, period.start, max(end, period.end))
         unit: Any = question.unit
-        day = period_number(source.instant, unit, zone)
+        day = period_number(source.instant, unit, str(period.zone), zone)
     else:
         day = _whole(source.instant, DAY)
     columns = [source.user.label("u"), day.label("d"), source.instant.label("t")]

@@ -53,12 +53,10 @@ class Sessions:
         return self.start_event is not None
 
 
-def all_time(source: Source, period: Period | None) -> list[tuple[Any, Any]]:
-    """Return the zone's offsets in the period; without one, from 1970 to 2100."""
-    if period is not None:
-        return offsets(period.zone, period.start, period.end)
-    ever = Period.of("1970-01-02", "2099-12-31", source.zone)
-    return offsets(source.zone, ever.start, ever.end)
+def _clock(source: Source, period: Period | None) -> tuple[str, Any]:
+    """Return the zone and, for a period, its offsets there."""
+    zone = str(source.zone)
+    return zone, None if period is None else offsets(period.zone, period.start, period.end)
 
 
 def numbered(
@@ -74,7 +72,7 @@ def numbered(
     events, users = source.by_number(*wanted, *columns, where=where)
     rows = sa.select(
         events.c.id.label("u"),
-        day_number(events.c.t, all_time(source, period)).label("d"),
+        day_number(events.c.t, *_clock(source, period)).label("d"),
         *(column for column in events.c if column.name != "id"),
     ).subquery("dated")
     if sessions.by_event:
@@ -184,7 +182,7 @@ def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa
     instant: Any = sa.column("t")
     totals = [sa.func.max(instant).label("last"), sa.func.count().label("events")]
     events, users = source.by_number(where=where, totals=totals)
-    starts = _starts(events, all_time(source, period), sessions)
+    starts = _starts(events, _clock(source, period), sessions)
 
     def following(column: Any) -> Any:
         return sa.func.lead(column).over(partition_by=starts.c.id, order_by=starts.c.n)
@@ -209,7 +207,7 @@ def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa
     )
 
 
-def _starts(events: sa.Subquery, zone: Any, sessions: Sessions) -> sa.Subquery:
+def _starts(events: sa.Subquery, clock: tuple[str, Any], sessions: Sessions) -> sa.Subquery:
     """Return the first events of sessions: id, t, before (the event before), n (its number)."""
 
     def by_time(function: Any) -> Any:
@@ -222,7 +220,7 @@ def _starts(events: sa.Subquery, zone: Any, sessions: Sessions) -> sa.Subquery:
     ).subquery("around")
     t, before = around.c.t, around.c.before
     pause = t - before > _microseconds(sessions.timeout)
-    midnight = day_number(before, zone) != day_number(t, zone)
+    midnight = day_number(before, *clock) != day_number(t, *clock)
     return sa.select(*around.c).where(sa.or_(before.is_(None), pause, midnight)).subquery("starts")
 
 
@@ -274,7 +272,7 @@ def select(
     bucket: Expression = sa.literal(period.first, sa.Date)
     if unit != "total":
         first = fn.from_microseconds(found.c.first)
-        bucket = time_bucket(first, unit, str(source.zone), all_time(source, period))
+        bucket = time_bucket(first, unit, *_clock(source, period))
     dated = sa.select(bucket.label("bucket"), *found.c).subquery("dated")
     keys = [dated.c.bucket, *([dated.c.segment] if on is not None else [])]
     return (

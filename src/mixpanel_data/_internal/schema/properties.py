@@ -78,16 +78,21 @@ def local_time(
     return from_microseconds(microseconds(column) + _shift(cases, offsets))
 
 
-def day_number(instant: sa.ColumnElement[Any], offsets: Offsets) -> sa.ColumnElement[Any]:
+def day_number(
+    instant: sa.ColumnElement[Any], zone: str, offsets: Offsets | None = None
+) -> sa.ColumnElement[Any]:
     """Return the day of a zone's calendar, counted from 1970-01-01, of microseconds since then.
 
-    *offsets* are as for ``local_time``. For times from 1970 on.
+    *zone* and *offsets* are as for ``local_time``. For times from 1970 on.
     """
-    cases = [
-        (instant < _microseconds(end - _EPOCH), by)
-        for (end, _), (_, by) in zip(offsets[1:], offsets)
-    ]
-    return whole_quotient(instant + _shift(cases, offsets), sa.literal(_DAY, sa.BigInteger))
+    day = sa.literal(_DAY, sa.BigInteger)
+    if zone == "UTC":
+        return whole_quotient(instant, day)
+    if offsets is None:
+        return whole_quotient(microseconds(zone_time(from_microseconds(instant), zone)), day)
+    changes = zip(offsets[1:], offsets)
+    cases = [(instant < _microseconds(end - _EPOCH), by) for (end, _), (_, by) in changes]
+    return whole_quotient(instant + _shift(cases, offsets), day)
 
 
 def time_bucket(
@@ -106,14 +111,14 @@ def time_bucket(
 
 
 def period_number(
-    instant: sa.ColumnElement[Any], unit: Unit, offsets: Offsets
+    instant: sa.ColumnElement[Any], unit: Unit, zone: str, offsets: Offsets | None = None
 ) -> sa.ColumnElement[Any]:
     """Return a running number of a zone's day, week (from Monday) or month, of microseconds.
 
-    The difference of two numbers is how many of the units lie between. *offsets* are as for
-    ``local_time``.
+    The difference of two numbers is how many of the units lie between. *zone* and *offsets* are
+    as for ``local_time``.
     """
-    day = day_number(instant, offsets)
+    day = day_number(instant, zone, offsets)
     if unit == "day":
         return day
     if unit == "week":
