@@ -205,3 +205,24 @@ def test_times_of_the_activity_feed_are_utc(reports: Reports) -> None:
     assert event.time == datetime(2025, 3, 1, 9, 10)
     assert event.to_dict()["time"] == "2025-03-01T09:10:00"
     assert event.properties == {"page": "shop", "n": 2, "at": [1]}
+
+
+@pytest.mark.parametrize("name", ["users", "rows", "profile", "devices", "step_1"])
+def test_a_table_may_have_any_name(memory: StorageEngine, name: str) -> None:
+    people: list[Any] = [{"distinct_id": "ann", "properties": {"plan": "pro"}}]
+    memory.create_events_table(name, records(ROWS), metadata())
+    memory.create_profiles_table("people", people, metadata("profiles"))
+    reports = memory.reports(name, identity="simplified", profiles="people")
+
+    by_plan = reports.segmentation(on='user["plan"]', unit="total", measure="unique", **DAYS)
+    totals = reports.funnel(["view", "buy"], count="totals", on="page", **DAYS)
+    cohorts = reports.retention(born_event="view", interval_count=1, **DAYS).cohorts
+
+    assert {key: line["2025-03-01"] for key, line in by_plan.series.items()} == {
+        "pro": 1,
+        "undefined": 2,
+    }
+    assert [step.count for step in totals.steps] == [3, 2]
+    assert [cohort.size for cohort in cohorts] == [2, 1]
+    assert sum(point.sessions for point in reports.sessions(**DAYS).points) == 5
+    assert reports.flows("view", **DAYS).paths == 3

@@ -70,25 +70,25 @@ def steps_of_first(events: sa.FromClause, plan: Plan) -> list[sa.CTE]:
 
     Of each key one attempt, from its first entry. Only for steps in a specific order.
     """
-    found = _start(events, plan).cte("step_1")
+    found = _start(events, plan).cte("_step_1")
     reached = [found]
     for step in range(2, plan.steps + 1):
         kept = {"t0", f"t{step - 1}", *plan.held}
         kept |= {f"i{other}" for other in range(1, step) if plan.identified(other)}
         further = _advance(found, events, plan, step, found.c[f"t{step - 1}"], kept, outer=False)
-        found = further.cte(f"step_{step}")
+        found = further.cte(f"_step_{step}")
         reached.append(found)
     return reached
 
 
 def first(events: sa.FromClause, plan: Plan) -> sa.CTE:
     """Return the first attempt of each key, with all its steps."""
-    return _chain(_start(events, plan), events, plan).cte("attempts")
+    return _chain(_start(events, plan), events, plan).cte("_attempts")
 
 
 def of_all_entries(events: sa.FromClause, plan: Plan) -> sa.CTE:
     """Return an attempt from every instant at which a key may enter."""
-    return _chain(_start(events, plan, each=True), events, plan, each=True).cte("attempts")
+    return _chain(_start(events, plan, each=True), events, plan, each=True).cte("_attempts")
 
 
 def successive(events: sa.FromClause, plan: Plan) -> sa.CTE:
@@ -103,13 +103,13 @@ def successive(events: sa.FromClause, plan: Plan) -> sa.CTE:
     names = [column.name for column in blank.c if column.name not in plan.unique]
     nothing = [sa.cast(sa.null(), blank.c[name].type).label(name) for name in names]
     begin = sa.select(*keys, never, *nothing).where(events.c.starts).distinct()
-    rounds = begin.cte("attempts", recursive=True)
+    rounds = begin.cte("_attempts", recursive=True)
     tried = _chain(_start(events, plan, after=rounds), events, plan).subquery("tried")
     mine = [tried.c[key] for key in plan.unique]
     step = sa.select(*mine, closing(tried, plan), *(tried.c[name] for name in names))
     rounds = rounds.union_all(step)
     kept = [column for column in rounds.c if column.name != "closed"]
-    return sa.select(*kept).where(rounds.c.t0.is_not(None)).cte("entered")
+    return sa.select(*kept).where(rounds.c.t0.is_not(None)).cte("_entered")
 
 
 def positions(attempts: sa.FromClause, plan: Plan) -> list[Expression]:

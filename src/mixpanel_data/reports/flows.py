@@ -108,7 +108,7 @@ def _paths(source: Source, question: Question) -> sa.CTE:
     if question.count != "totals":
         place, t = sa.func.min(line.c.place).label("place"), sa.func.min(line.c.t).label("t")
         anchors = sa.select(*keys, place, t).where(line.c.anchor).group_by(*keys)
-    found = anchors.cte("anchors")
+    found = anchors.cte("_anchors")
     steps = range(-question.reverse, question.forward + 1)
     wanted = sa.union_all(
         *(sa.select(*found.c, sa.literal(step).label("step")) for step in steps)
@@ -123,7 +123,7 @@ def _paths(source: Source, question: Question) -> sa.CTE:
     ]
     mine = [*(wanted.c[key.name] for key in keys), wanted.c.place]
     paths = sa.select(*names).join_from(wanted, line, sa.and_(*same)).group_by(*mine)
-    return paths.cte("paths")
+    return paths.cte("_paths")
 
 
 def _line(source: Source, question: Question) -> sa.CTE:
@@ -143,7 +143,7 @@ def _line(source: Source, question: Question) -> sa.CTE:
         keys = [rows.c[key.name] for key in keys]
         order = (rows.c.t, rows.c.n, sa.case((rows.c.anchor, 0), else_=1))
     place = sa.func.row_number().over(partition_by=keys, order_by=order).label("place")
-    return sa.select(*keys, rows.c.t, rows.c.n, rows.c.anchor, place).cte("line")
+    return sa.select(*keys, rows.c.t, rows.c.n, rows.c.anchor, place).cte("_line")
 
 
 def _visible(source: Source, question: Question) -> sa.Subquery:

@@ -129,16 +129,18 @@ def _finished(found: sa.FromClause, plan: Plan, question: Question) -> sa.FromCl
     filtered = question.where is not None
     if question.on is not None:
         value = _attributed(found, plan, question, "v")
-        rows = sa.select(*found.c, sa.func.coalesce(value, UNDEFINED).label("s")).cte("broken_down")
+        rows = sa.select(*found.c, sa.func.coalesce(value, UNDEFINED).label("s")).cte(
+            "_broken_down"
+        )
         weight = sa.func.count(rows.c.u.distinct())
-        found = measures.labelled(rows, weight, question.limit).cte("segmented")
+        found = measures.labelled(rows, weight, question.limit).cte("_segmented")
     if question.count == "uniques" and (question.on is not None or question.reentry != "default"):
         found = _of_users(found, plan, question)
     if filtered:
         passes = _attributed(found, plan, question, "w")
         if isinstance(question.attribution, str):
             passes = sa.func.coalesce(passes, found.c.z1)
-        found = sa.select(*found.c).where(passes).cte("filtered")
+        found = sa.select(*found.c).where(passes).cte("_filtered")
     return found
 
 
@@ -154,7 +156,7 @@ def _of_users(found: sa.FromClause, plan: Plan, question: Question) -> sa.CTE:
     number = sa.func.row_number().over(partition_by=keys, order_by=order)
     ranked = sa.select(*found.c, number.label("rank")).subquery("ranked")
     kept = [column for column in ranked.c if column.name != "rank"]
-    return sa.select(*kept).where(ranked.c.rank == 1).cte("of_users")
+    return sa.select(*kept).where(ranked.c.rank == 1).cte("_of_users")
 
 
 def _attributed(found: sa.FromClause, plan: Plan, question: Question, name: str) -> Expression:
@@ -214,7 +216,7 @@ def _read(
     if question.count == "sessions":
         rows, _ = numbered(source, period, Sessions(), *columns)
         flags = [c for c in rows.c if c.name.startswith(("m", "x_"))]
-        return sa.select(*rows.c).where(sa.or_(*flags)).cte("events")
+        return sa.select(*rows.c).where(sa.or_(*flags)).cte("_events")
     backwards = timedelta(microseconds=GRACE) * (len(question.steps) - 1)
     where = source.within(period.start - backwards, period.end + question.window)
     asked: list[Step | Exclusion] = [*question.steps, *question.exclusions]
@@ -224,7 +226,7 @@ def _read(
     if None in names or any(item.where is not None for item in asked):
         where.append(sa.or_(*tests))
     identified = [source.user.label("u"), source.instant.label("t"), *columns]
-    return source.select(*identified, where=[*where, source.has_user]).cte("events")
+    return source.select(*identified, where=[*where, source.has_user]).cte("_events")
 
 
 def _held(source: Source, question: Question) -> tuple[list[Any], list[Expression]]:

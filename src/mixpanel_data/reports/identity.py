@@ -68,14 +68,14 @@ class Identity:
         return sa.select(rows.c.distinct_id, rows.c.resolved_distinct_id).order_by(*rows.c)
 
     def people(self, profiles: sa.FromClause) -> sa.FromClause:
-        """Return the profiles by person, under the name ``profile``.
+        """Return the profiles by person, under the name ``_profile``.
 
         Where several profiles belong to one person, the one under the person's own id counts, else
         the one with the least id.
         """
         if self.lookup is None or self.rules == "simplified":
-            return profiles.alias("profile")
-        ids = self.lookup.alias("profile_ids")
+            return profiles.alias("_profile")
+        ids = self.lookup.alias("_profile_ids")
         person = sa.func.coalesce(ids.c.person, profiles.c.distinct_id)
         others = [column for column in profiles.c if column.name != "distinct_id"]
         resolved = (
@@ -87,7 +87,7 @@ class Identity:
         order = (other, resolved.c.distinct_id)
         columns = [fn.arg_min(resolved.c[c.name], *order).label(c.name) for c in others]
         rows = sa.select(resolved.c.person.label("distinct_id"), *columns)
-        return rows.group_by(resolved.c.person).subquery("profile")
+        return rows.group_by(resolved.c.person).subquery("_profile")
 
     def _key(self, table: sa.FromClause) -> Expression:
         return _device_id(table) if self.rules == "simplified" else table.c.distinct_id
@@ -104,7 +104,7 @@ def mapping(table: sa.FromClause) -> Identity:
         table.c.distinct_id.label("id"),
         sa.func.min(table.c.resolved_distinct_id).label("person"),
     )
-    return Identity("mapping", rows.group_by(table.c.distinct_id).cte("identity_mapping"))
+    return Identity("mapping", rows.group_by(table.c.distinct_id).cte("_identity_mapping"))
 
 
 def simplified(table: sa.FromClause) -> Identity:
@@ -122,7 +122,9 @@ def simplified(table: sa.FromClause) -> Identity:
     ).where(_device_id(table).is_not(None), _user_id(table).is_not(None))
     links = rows.subquery("links")
     person = fn.arg_min(links.c.person, links.c.t, links.c.person).label("person")
-    return Identity("simplified", sa.select(links.c.id, person).group_by(links.c.id).cte("devices"))
+    return Identity(
+        "simplified", sa.select(links.c.id, person).group_by(links.c.id).cte("_devices")
+    )
 
 
 def original(table: sa.FromClause) -> Identity:
@@ -135,12 +137,12 @@ def original(table: sa.FromClause) -> Identity:
     links = _links(table)
     both = sa.union(
         sa.select(links.c.a, links.c.b), sa.select(links.c.b.label("a"), links.c.a.label("b"))
-    ).cte("identity_links")
+    ).cte("_identity_links")
     named = sa.select(links.c.a).where(links.c.names)
     rank = sa.case((both.c.a.in_(named), "0"), else_="1")
     # The name of a cluster is its least label. Labels only get less on their way, so it ends.
     labels = sa.select(both.c.a.label("id"), rank.concat(both.c.a).label("label")).distinct()
-    reached = labels.cte("identity_labels", recursive=True)
+    reached = labels.cte("_identity_labels", recursive=True)
     further = (
         sa.select(both.c.b, reached.c.label)
         .join_from(reached, both, both.c.a == reached.c.id)
@@ -149,7 +151,7 @@ def original(table: sa.FromClause) -> Identity:
     reached = reached.union(further)
     person = sa.func.substr(sa.func.min(reached.c.label), 2)
     rows = sa.select(reached.c.id, person.label("person")).group_by(reached.c.id)
-    return Identity("original", rows.cte("identity_people"))
+    return Identity("original", rows.cte("_identity_people"))
 
 
 def _links(table: sa.FromClause) -> sa.CTE:
@@ -173,7 +175,7 @@ def _links(table: sa.FromClause) -> sa.CTE:
     return (
         sa.select(rows.c.a, rows.c.b, rows.c.names)
         .where(rows.c.a != "", rows.c.b != "")
-        .cte("identity_events")
+        .cte("_identity_events")
     )
 
 

@@ -30,15 +30,15 @@ def suits(plan: Plan) -> bool:
 def of_frequent_users(events: sa.CTE, plan: Plan) -> sa.CTE:
     """Return the attempts of ``successive``, those of frequent users by links."""
     entries = sa.select(events.c.u).where(events.c.starts).group_by(events.c.u)
-    frequent = entries.having(sa.func.count() > MANY).cte("frequent")
+    frequent = entries.having(sa.func.count() > MANY).cte("_frequent")
     names = sa.select(frequent.c.u)
-    rest = sa.select(*events.c).where(events.c.u.not_in(names)).cte("events_of_others")
-    theirs = sa.select(*events.c).where(events.c.u.in_(names)).cte("events_of_frequent")
+    rest = sa.select(*events.c).where(events.c.u.not_in(names)).cte("_events_of_others")
+    theirs = sa.select(*events.c).where(events.c.u.in_(names)).cte("_events_of_frequent")
     rounds = successive(rest, plan)
     links = _followed(_tried(theirs, plan), plan)
     columns = [column.name for column in rounds.c]
     both = sa.union_all(sa.select(*rounds.c), sa.select(*(links.c[name] for name in columns)))
-    return both.cte("all_attempts")
+    return both.cte("_all_attempts")
 
 
 def _tried(events: sa.FromClause, plan: Plan) -> sa.CTE:
@@ -50,7 +50,7 @@ def _tried(events: sa.FromClause, plan: Plan) -> sa.CTE:
     found: sa.FromClause = start.where(moments.c.starts).subquery("step_1")
     for step in range(2, plan.steps + 1):
         found = _further(found, moments, plan, step).subquery(f"step_{step}")
-    return sa.select(*found.c, closing(found, plan)).cte("tried")
+    return sa.select(*found.c, closing(found, plan)).cte("_tried")
 
 
 def _moments(events: sa.FromClause, plan: Plan) -> sa.CTE:
@@ -79,7 +79,7 @@ def _moments(events: sa.FromClause, plan: Plan) -> sa.CTE:
     ]
     rows = sa.select(*by, *wanted).group_by(*by).subquery("by_moment")
     others = [column for column in rows.c if column.name != "entry"]
-    return sa.select(*others, (rows.c.entry == 1).label("starts")).cte("moments")
+    return sa.select(*others, (rows.c.entry == 1).label("starts")).cte("_moments")
 
 
 def _further(found: sa.FromClause, moments: sa.CTE, plan: Plan, step: int) -> sa.Select[Any]:
@@ -118,16 +118,16 @@ def _followed(tried: sa.CTE, plan: Plan) -> sa.CTE:
         on = sa.and_(*(here.c[k] == there.c[k] for k in plan.unique), there.c.t == here.c.after)
         keys = [here.c[k] for k in plan.unique]
         jump = sa.select(*keys, here.c.t, there.c.after).select_from(here.outerjoin(there, on))
-        pointers.append(jump.cte(f"jumps_{number + 1}"))
+        pointers.append(jump.cte(f"_jumps_{number + 1}"))
     keys = [tried.c[k] for k in plan.unique]
     begin = sa.select(*keys, sa.func.min(tried.c.t0).label("t")).group_by(*keys)
-    chosen: sa.CTE = begin.cte("landed", recursive=True)
+    chosen: sa.CTE = begin.cte("_landed", recursive=True)
     chosen = chosen.union_all(_landed(chosen, pointers[-1], plan))
     for number, jumps in reversed(list(enumerate(pointers[:-1]))):
         own = sa.select(*chosen.c)
-        chosen = sa.union_all(own, _landed(chosen, jumps, plan)).cte(f"chosen_{number}")
+        chosen = sa.union_all(own, _landed(chosen, jumps, plan)).cte(f"_chosen_{number}")
     on = sa.and_(*(chosen.c[k] == tried.c[k] for k in plan.unique), chosen.c.t == tried.c.t0)
-    return sa.select(*tried.c).join_from(chosen, tried, on).cte("linked")
+    return sa.select(*tried.c).join_from(chosen, tried, on).cte("_linked")
 
 
 def _landed(chosen: sa.CTE, jumps: sa.CTE, plan: Plan) -> sa.Select[Any]:
@@ -152,5 +152,5 @@ def _pointers(tried: sa.CTE, plan: Plan) -> sa.CTE:
     return (
         sa.select(*keys, tried.c.t0.label("t"), found.c.after)
         .join_from(tried, found, on)
-        .cte("jumps_0")
+        .cte("_jumps_0")
     )

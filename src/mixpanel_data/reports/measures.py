@@ -30,7 +30,7 @@ def labelled(rows: sa.FromClause, weight: Expression, limit: int) -> sa.Select[A
         sa.select(ranked.c.s)
         .order_by(ranked.c.weight.desc(), ranked.c.s)
         .limit(limit)
-        .cte("top_segments")
+        .cte("_top_segments")
     )
     others = [column for column in rows.c if column.name != "s"]
     label = sa.func.coalesce(top.c.s, OTHER).label("s")
@@ -45,7 +45,7 @@ def of_events(rows: sa.FromClause, measure: str, limit: int, since: date | None)
         numbers += [sa.func.min(rows.c.v).label("low"), sa.func.max(rows.c.v).label("high")]
     groups = _grouped(rows, numbers, [])
     if "s" in groups.c:
-        groups = labelled(groups, sa.func.sum(groups.c.n), limit).cte("labelled")
+        groups = labelled(groups, sa.func.sum(groups.c.n), limit).cte("_labelled")
     return _points(groups, _sums(groups, measure), since)
 
 
@@ -67,7 +67,7 @@ def of_people(rows: sa.FromClause, measure: str, limit: int, since: date | None)
     if "s" in groups.c:
         weight = sa.func.count(groups.c.u.distinct())
         merged = labelled(groups, weight, limit).subquery("labelled")
-        people = _grouped(merged, [sa.func.sum(merged.c.n).label("n")], units, "people")
+        people = _grouped(merged, [sa.func.sum(merged.c.n).label("n")], units, "_people")
     mine = [groups.c[name] for name in units]
     whole = sa.select(sa.func.sum(groups.c.n).label("n"), *mine).group_by(*mine)
     everybody = _since(whole, groups, since).subquery("everybody")
@@ -83,7 +83,7 @@ def _per_unit(people: sa.FromClause, measure: str) -> Expression:
 def of_values(rows: sa.FromClause, measure: str, limit: int, since: date | None) -> Answer:
     """Return a quantile of the values, or the number of different ones."""
     if "s" in rows.c:
-        rows = labelled(rows, sa.func.count(), limit).cte("labelled")
+        rows = labelled(rows, sa.func.count(), limit).cte("_labelled")
     return _points(rows, _aggregate(rows.c.v, measure), since)
 
 
@@ -91,11 +91,11 @@ def of_users(
     rows: sa.FromClause, per_user: str, measure: str, limit: int, since: date | None
 ) -> Answer:
     """Return a measure of the users' own values, each aggregated by *per_user* first."""
-    known = sa.select(*rows.c).where(rows.c.v.is_not(None)).cte("known")
+    known = sa.select(*rows.c).where(rows.c.v.is_not(None)).cte("_known")
     source: sa.FromClause = known
     if "s" in known.c:
-        source = labelled(known, sa.func.count(), limit).cte("labelled")
-    users = _grouped(source, [_aggregate(source.c.v, per_user).label("v")], ["u"], "users")
+        source = labelled(known, sa.func.count(), limit).cte("_labelled")
+    users = _grouped(source, [_aggregate(source.c.v, per_user).label("v")], ["u"], "_users")
     whole = sa.select(_aggregate(known.c.v, per_user).label("v")).group_by(known.c.u)
     everybody = _since(whole, known, since).subquery("everybody")
     value = _aggregate(users.c.v, measure)
@@ -111,7 +111,7 @@ def _aggregate(column: Expression, measure: str) -> Expression:
 
 
 def _grouped(
-    rows: sa.FromClause, numbers: Sequence[Expression], units: Sequence[str], name: str = "groups"
+    rows: sa.FromClause, numbers: Sequence[Expression], units: Sequence[str], name: str = "_groups"
 ) -> sa.CTE:
     keys = [rows.c[key] for key in ("s", "b", *units) if key in rows.c]
     return sa.select(*keys, *numbers).group_by(*keys).cte(name)

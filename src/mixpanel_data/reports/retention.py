@@ -225,7 +225,7 @@ def _births(source: Source, question: Question) -> sa.CTE:
     others = [first.c[name] for name in ("u", "t0", "own")]
     segment = [sa.func.coalesce(first.c.s, UNDEFINED).label("s")] if "s" in first.c else []
     number = sa.func.row_number().over().label("id")
-    return sa.select(*others, cohort.label("c"), *segment, number).cte("births")
+    return sa.select(*others, cohort.label("c"), *segment, number).cte("_births")
 
 
 def _cohort(instant: Expression, question: Question, steps: Any) -> Expression:
@@ -281,7 +281,7 @@ def _after_birth(
         low = sa.case((later(days.c.low), _bucket_of(days.c.low - t0, question)))
         buckets = [low.label("first"), _bucket_of(days.c.high - t0, question).label("last")]
     join = sa.and_(days.c.u == births.c.u, later(days.c.high))
-    met = sa.select(*keys, *buckets).join_from(births, days, join).cte("met")
+    met = sa.select(*keys, *buckets).join_from(births, days, join).cte("_met")
     mine = [met.c[key.name] for key in keys]
     parts = [sa.select(*mine, met.c.last.label("n"))]
     if not question.calendar:
@@ -317,7 +317,9 @@ def _days(source: Source, question: Question) -> sa.CTE:
     rows = source.select(*columns, where=[*where, *source.within(period.start, end)])
     events = rows.subquery("returning")
     low, high = sa.func.min(events.c.t).label("low"), sa.func.max(events.c.t).label("high")
-    return sa.select(events.c.u, events.c.d, low, high).group_by(events.c.u, events.c.d).cte("days")
+    return (
+        sa.select(events.c.u, events.c.d, low, high).group_by(events.c.u, events.c.d).cte("_days")
+    )
 
 
 def _at_birth(

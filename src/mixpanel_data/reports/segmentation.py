@@ -211,7 +211,7 @@ def _first_time(source: Source, question: Question, rows: sa.Subquery) -> sa.Sub
     ever = source.select(*columns, where=[source.named(question.event), source.has_user])
     events = ever.subquery("ever")
     first = (
-        sa.select(events.c.u, sa.func.min(events.c.t).label("t")).group_by(events.c.u).cte("first")
+        sa.select(events.c.u, sa.func.min(events.c.t).label("t")).group_by(events.c.u).cte("_first")
     )
     same = sa.and_(rows.c.u == first.c.u, rows.c.t == first.c.t)
     return sa.select(*rows.c).join_from(rows, first, same).subquery("rows")
@@ -230,15 +230,15 @@ def _active(source: Source, question: Question) -> sa.Select[Any]:
     if question.segmented:
         columns.append(_segment(source, question).label("s"))
     where = [named, *source.during(period), source.has_user]
-    rows = source.select(*columns, where=where).distinct().cte("user_days")
+    rows = source.select(*columns, where=where).distinct().cte("_user_days")
     if question.segmented:
         weight = sa.func.count(rows.c.u.distinct())
-        rows = measures.labelled(rows, weight, question.limit).distinct().cte("segment_days")
+        rows = measures.labelled(rows, weight, question.limit).distinct().cte("_segment_days")
     keys = [rows.c.s] if question.segmented else []
     until = rows.c.b + sa.literal(days)
     following = sa.func.lead(rows.c.b, 1, until)
     ends = following.over(partition_by=[*keys, rows.c.u], order_by=rows.c.b)
-    spans = sa.select(*keys, rows.c.b, sa.func.least(until, ends).label("e")).cte("spans")
+    spans = sa.select(*keys, rows.c.b, sa.func.least(until, ends).label("e")).cte("_spans")
     segment = [spans.c.s] if question.segmented else []
     changes = sa.union_all(
         sa.select(*segment, spans.c.b.label("b"), sa.func.count().label("n"))

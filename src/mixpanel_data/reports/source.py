@@ -117,7 +117,7 @@ class Source:
         u, t = self.user.label("u"), self.instant.label("t")
         found = self.select(u, t, where=where).subquery("of_users")
         each = sa.select(found.c.u, *totals).select_from(found).group_by(found.c.u).subquery("each")
-        users = sa.select(*each.c, sa.func.row_number().over().label("id")).cte("users")
+        users = sa.select(*each.c, sa.func.row_number().over().label("id")).cte("_users")
         rows = self.select(u, t, *columns, where=where).subquery("rows")
         others = [column for column in rows.c if column.name != "u"]
         events = sa.select(users.c.id, *others).join_from(rows, users, users.c.u == rows.c.u)
