@@ -15,13 +15,15 @@ from mixpanel_data._internal.tables import EVENTS, PROFILES, Kind, user_table
 from mixpanel_data.exceptions import MixpanelDataError
 from mixpanel_data.reports import expressions
 from mixpanel_data.reports import identity as identities
-from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError
+from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError, closest
 from mixpanel_data.reports.results import IdentitySummary
 from mixpanel_data.reports.source import By, Events, Source, Where, names_of
 from mixpanel_data.reports.times import start_of, to_utc, zone_of
 from mixpanel_data.types import TableMetadata, TableSchema
 
 _SAMPLE = 100_000  # events whose keys a suggestion is looked for in
+# In an expression, a name this long and this much like a known one is taken for a slip.
+_TELLING, _ALIKE = 4, 0.75
 
 
 class Warehouse(Protocol):
@@ -174,6 +176,7 @@ class Context:
         elif self.rows(one):
             sample = sa.select(table.c.properties).where(asked).limit(_SAMPLE).subquery()
             keys = sa.select(fn.explode(fn.json_object_keys(sample.c.properties))).distinct()
-            error = UnknownPropertyError(name, names, [row[0] for row in self.rows(keys)])
-            if strict or error.suggestion is not None:
-                raise error
+            known = [row[0] for row in self.rows(keys)]
+            slip = len(name) >= _TELLING and closest(name, known, _ALIKE) is not None
+            if strict or slip:
+                raise UnknownPropertyError(name, names, known)

@@ -29,17 +29,23 @@ class UnknownPropertyError(MixpanelDataError, ValueError):
     code = "UNKNOWN_PROPERTY"
 
     def __init__(self, name: str, events: Sequence[str] | None, known: Iterable[str]) -> None:
-        close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-        hint = f"; did you mean '{close[0]}'?" if close else "."
+        close = closest(name, known)
+        hint = f"; did you mean '{close}'?" if close else "."
         whom = "the table" if events is None else ", ".join(f"'{event}'" for event in events)
         super().__init__(
             f"no event of {whom} has a property '{name}'{hint}",
             property=name,
             events=None if events is None else list(events),
-            suggestion=close[0] if close else None,
+            suggestion=close,
         )
         self.property = name
-        self.suggestion = close[0] if close else None
+        self.suggestion = close
+
+
+def closest(name: str, known: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the known name that is most like *name*, None where none is like it (0 to 1)."""
+    close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=likeness)
+    return close[0] if close else None
 
 
 class ExpressionError(MixpanelDataError, ValueError):
