@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Reports
+from tests.factories import metadata
 
-from .conftest import Make
+from .conftest import records
 
 DAY: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10", "unit": "total"}
 PROPERTIES = {
@@ -19,10 +21,12 @@ PROPERTIES = {
 }
 
 
-@pytest.fixture
-def reports(make: Make) -> Reports:
+@pytest.fixture(scope="module")
+def reports(shared: StorageEngine) -> Reports:
     """Return reports over one event."""
-    return make([("ann", "e", "2025-03-10T10:00:00", PROPERTIES)])
+    rows = [("ann", "e", "2025-03-10T10:00:00", PROPERTIES)]
+    shared.create_events_table("one", records(rows), metadata())
+    return shared.reports("one")
 
 
 CASES = {

@@ -17,7 +17,7 @@ from mixpanel_data.reports import (
 )
 from tests.factories import metadata, profiles
 
-from .conftest import Make
+from .conftest import Make, records
 
 DAYS: dict[str, Any] = {"from_date": "2025-03-01", "to_date": "2025-03-03"}
 ROWS = [
@@ -26,10 +26,11 @@ ROWS = [
 ]
 
 
-@pytest.fixture
-def reports(make: Make) -> Reports:
+@pytest.fixture(scope="module")
+def reports(shared: StorageEngine) -> Reports:
     """Return reports over two events."""
-    return make(ROWS)
+    shared.create_events_table("two", records(ROWS), metadata())
+    return shared.reports("two")
 
 
 def test_a_misspelled_property_gets_a_suggestion(reports: Reports) -> None:
