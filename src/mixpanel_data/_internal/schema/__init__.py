@@ -1,0 +1,1 @@
+"""What is in a database: tables, columns, and the expressions over their properties."""

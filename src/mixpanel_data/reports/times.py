@@ -1,0 +1,207 @@
+"""Days, weeks and months of a project's zone, and where they lie in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from mixpanel_data._internal.schema.properties import Unit
+
+Bucket = Literal["hour", "day", "week", "month", "total"]
+Day = date | str
+
+DAY = 86_400_000_000  # microseconds
+_STEP = timedelta(hours=6)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Return the zone of an IANA name.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(
+            f"Unknown time zone {name!r}: use an IANA name such as 'Europe/Berlin'."
+        ) from error
+
+
+def day_of(value: Day, what: str) -> date:
+    """Return a date, or text as YYYY-MM-DD, as a date.
+
+    Raises:
+        ValueError: it is neither; *what* names the argument.
+    """
+    if isinstance(value, datetime):
+        raise ValueError(f"{what} must be a date or 'YYYY-MM-DD', not {value!r}.")
+    if isinstance(value, date):
+        return value
+    try:
+        found = date.fromisoformat(value)
+    except (TypeError, ValueError):
+        found = None
+    if found is None or found.isoformat() != value:
+        raise ValueError(f"{what} must be a date or 'YYYY-MM-DD', not {value!r}.")
+    return found
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which a day of *zone* begins, naive and in UTC.
+
+    Where the clock skips midnight the day begins with the change; where midnight comes twice, with
+    the first of them (PEP 495, fold 0).
+    """
+    local = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return local.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+def local_of(moment: datetime, zone: ZoneInfo) -> datetime:
+    """Return a naive UTC time as the naive wall clock of *zone*."""
+    return moment.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None)
+
+
+def to_utc(moment: datetime) -> datetime:
+    """Return a time as naive UTC, which a naive one is already."""
+    if moment.tzinfo is None:
+        return moment
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)
+
+
+@lru_cache(maxsize=256)
+def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, timedelta]]:
+    """Return since when *zone* has which offset to UTC, from *first* to *last* (naive, UTC).
+
+    A change is found to the second, by halving six-hour steps whose ends differ.
+    """
+
+    def offset(moment: datetime) -> timedelta:
+        return local_of(moment, zone) - moment
+
+    found = [(first, offset(first))]
+    moment = first
+    while moment < last:
+        following = min(moment + _STEP, last)
+        if offset(following) != offset(moment):
+            low, high = moment, following
+            while high - low > timedelta(seconds=1):
+                middle = low + (high - low) // 2
+                low, high = (middle, high) if offset(middle) == offset(low) else (low, middle)
+            since = high.replace(microsecond=0)
+            found.append((since, offset(following)))
+        moment = following
+    return found
+
+
+def bucket_start(day: date, unit: Bucket) -> date:
+    """Return the first day of the week (from Monday) or month that *day* is in, or the day."""
+    if unit == "week":
+        return day - timedelta(days=day.weekday())
+    return day.replace(day=1) if unit == "month" else day
+
+
+def bucket_after(start: date, unit: Bucket, count: int = 1) -> date:
+    """Return the start of the bucket *count* units later (or earlier) than the one at *start*."""
+    if unit == "month":
+        months = start.year * 12 + start.month - 1 + count
+        return date(months // 12, months % 12 + 1, 1)
+    return start + timedelta(days=count * (7 if unit == "week" else 1))
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days of a question, both inclusive, in a project's zone."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    @classmethod
+    def of(cls, from_date: Day, to_date: Day, zone: ZoneInfo) -> Period:
+        """Return the period of two arguments.
+
+        Raises:
+            ValueError: one is no date, or they are the wrong way round.
+        """
+        first, last = day_of(from_date, "from_date"), day_of(to_date, "to_date")
+        if first > last:
+            raise ValueError(f"from_date {first} is after to_date {last}.")
+        return cls(first, last, zone)
+
+    @property
+    def start(self) -> datetime:
+        """The first instant, naive and in UTC."""
+        return start_of(self.first, self.zone)
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after it, naive and in UTC."""
+        return start_of(self.last + timedelta(days=1), self.zone)
+
+    def starting(self, first: date) -> Period:
+        """Return the same period with another first day."""
+        return Period(first, self.last, self.zone)
+
+    def labels(self, unit: Bucket) -> list[str]:
+        """Return the labels of all buckets of the period, in order.
+
+        Days, weeks and months by their first day; hours as "YYYY-MM-DD HH:00:00" of the wall clock,
+        without the hour that a clock skips, and with one label for the hour that comes twice.
+        """
+        if unit == "total":
+            return [self.first.isoformat()]
+        if unit == "hour":
+            return self._hours()
+        starts = [bucket_start(self.first, unit)]
+        while (following := bucket_after(starts[-1], unit)) <= self.last:
+            starts.append(following)
+        return [start.isoformat() for start in starts]
+
+    def _hours(self) -> list[str]:
+        # Quarter hours: some zones' offsets are no whole hours.
+        seen: dict[str, None] = {}
+        moment = self.start
+        while moment < self.end:
+            seen[label_of(local_of(moment, self.zone).replace(minute=0, second=0))] = None
+            moment += timedelta(minutes=15)
+        return list(seen)
+
+
+def label_of(value: date | None) -> str:
+    """Return the label of a bucket as the database gives its start."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:00:00}"
+    return "" if value is None else value.isoformat()
+
+
+def check_unit(unit: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a unit that a report does not have.
+
+    Raises:
+        ValueError: *unit* is not one of *allowed*.
+    """
+    if unit not in allowed:
+        raise ValueError(f"unit must be one of {', '.join(allowed)}, not {unit!r}.")
+
+
+__all__ = [
+    "DAY",
+    "Bucket",
+    "Day",
+    "Period",
+    "Unit",
+    "bucket_after",
+    "bucket_start",
+    "check_unit",
+    "day_of",
+    "label_of",
+    "local_of",
+    "offsets",
+    "start_of",
+    "to_utc",
+    "zone_of",
+]

@@ -1,0 +1,132 @@
+"""The rules of the language of segmentation expressions, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mixpanel_data import StorageEngine
+from mixpanel_data.reports import Reports
+from tests.support.factories import metadata
+
+from .conftest import records
+
+DAY: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10", "unit": "total"}
+PROPERTIES = {
+    **{"n": 1, "f": 2.5, "whole": 3.0, "neg": -7, "big": 1234567890123456789, "zero": 0},
+    **{"t": "abc", "digits": "12.5", "empty": "", "yes": "true", "no": "false", "nan": "nan"},
+    **{"quote": 'a"b\\c\n', "accent": "é", "when": "2025-03-09T00:00:00", "b": True, "off": False},
+    **{"null": None, "list": ["x", 1, 2.0, True], "object": {"a": 1}},
+}
+
+
+@pytest.fixture(scope="module")
+def reports(shared: StorageEngine) -> Reports:
+    """Return reports over one event."""
+    rows = [("ann", "e", "2025-03-10T10:00:00", PROPERTIES)]
+    shared.create_events_table("one", records(rows), metadata())
+    return shared.reports("one")
+
+
+CASES = {
+    # Equality never fails, and tells types apart.
+    'properties["n"] == 1': "true",
+    'properties["n"] == 1.0': "true",
+    'properties["whole"] == 3': "true",
+    'properties["b"] == true': "true",
+    'properties["b"] == 1': "false",
+    'properties["b"] == "true"': "false",
+    'properties["t"] != 1': "true",
+    'properties["gone"] != "x"': "true",
+    'properties["gone"] == "x"': "false",
+    'properties["null"] == null': "true",
+    'properties["gone"] == undefined': "true",
+    'properties["empty"] == undefined': "false",
+    'properties["n"] == properties["b"]': "false",
+    'properties["t"] == properties["t"]': "true",
+    'properties["quote"] == "a\\"b\\\\c\\n"': "true",
+    'properties["accent"] == "\\u00e9"': "true",
+    'properties["digits"] == "12.5"': "true",
+    # An order needs two of one type.
+    'properties["t"] < "abd"': "true",
+    'properties["t"] < 5': "undefined",
+    'properties["gone"] < 5': "undefined",
+    'properties["b"] < 5': "undefined",
+    'properties["neg"] <= -7': "true",
+    # Arithmetic of numbers, + of texts.
+    'properties["n"] + properties["f"]': "3.5",
+    'properties["n"] + properties["t"]': "undefined",
+    'properties["t"] + "d"': "abcd",
+    'properties["neg"] % 4': "-3",
+    'properties["n"] % properties["zero"]': "undefined",
+    '-properties["f"] * 2': "-5",
+    '-properties["t"]': "undefined",
+    '7 / 2 * properties["n"]': "3.5",
+    '1 + 2 * 3 * properties["n"]': "7",
+    # Logic: undefined is false, and not undefined is true.
+    'not properties["gone"]': "true",
+    'not properties["n"]': "undefined",
+    'not properties["off"]': "true",
+    'properties["b"] and not properties["off"]': "true",
+    'properties["gone"] or properties["off"]': "false",
+    'not (properties["n"] > "x")': "true",
+    # Membership.
+    '"b" in properties["t"]': "true",
+    '"z" in properties["t"]': "false",
+    '"x" in properties["list"]': "true",
+    '2 in properties["list"]': "true",
+    "3 in properties['list']": "false",
+    'true in properties["list"]': "true",
+    'properties["n"] in [1, 2]': "true",
+    'properties["t"] in ["x", "abc"]': "true",
+    'properties["list"] in ["x", "y"]': "true",
+    'properties["list"] in ["y"]': "false",
+    'properties["gone"] in ["y"]': "false",
+    'properties["t"] not in ["y"]': "true",
+    '1 in properties["t"]': "undefined",
+    # Casts.
+    'number(properties["digits"])': "12.5",
+    'number(properties["b"])': "1",
+    'number(properties["t"])': "undefined",
+    'number(properties["nan"])': "undefined",
+    'number(properties["null"])': "undefined",
+    'string(properties["whole"])': "3",
+    'string(properties["big"])': "1234567890123456789",
+    'string(properties["b"])': "true",
+    'string(properties["null"])': "undefined",
+    "string(properties[\"n\"]) + 'x'": "1x",
+    'boolean(properties["yes"])': "true",
+    'boolean(properties["no"])': "false",
+    'boolean(properties["t"])': "true",
+    'boolean(properties["zero"])': "false",
+    'boolean(properties["gone"])': "false",
+    'defined(properties["empty"])': "true",
+    'defined(properties["null"])': "false",
+    'defined(properties["n"] + "x")': "false",
+    'floor(properties["f"])': "2",
+    'ceil(properties["f"])': "3",
+    'round(-properties["f"])': "-3",
+    'floor(properties["t"])': "undefined",
+    # Times, and the event itself.
+    'event["$time"] > datetime("2025-03-10T09:00:00")': "true",
+    'event["$time"] < datetime("2025-03-10T11:00:00+02:00")': "false",
+    'event["$time"] >= datetime(1741600800)': "true",
+    'properties["when"] < event["time"]': "true",
+    'datetime(properties["when"]) == datetime("2025-03-09")': "true",
+    'properties["t"] < event["$time"]': "undefined",
+    'event["$event_name"] == "e"': "true",
+    'event["$distinct_id"]': "ann",
+    # What a breakdown shows of other types.
+    'properties["object"]': '{"a":1}',
+    'properties["big"]': "1234567890123456789",
+}
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_a_rule_of_the_language(reports: Reports, text: str) -> None:
+    assert list(reports.segmentation("e", on=text, **DAY).series) == [CASES[text]]
+
+
+def test_a_list_shows_each_of_its_items(reports: Reports) -> None:
+    assert set(reports.segmentation("e", on="list", **DAY).series) == {"x", "1", "2.0", "true"}
