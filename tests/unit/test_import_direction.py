@@ -16,9 +16,11 @@ PACKAGE = ROOT.name
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
     ["_version", "exceptions", "types", "_internal.iso8601", "_internal.json_text"],
+    ["_internal.results"],
+    ["exploration"],
     ["_internal.duckdb"],
     ["_internal.formats", "_internal.schema", "orm", "demo"],
-    ["_internal.loading", "_internal.maintenance", "reports", "formats"],
+    ["_internal.loading", "_internal.maintenance", "reports", "formats", "_internal.exploration"],
     ["maintenance"],
     ["_internal.storage"],
     [""],  # the public door

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
-from mixpanel_data.exceptions import MixpanelDataError
+from mixpanel_data.exceptions import MixpanelDataError, QueryError
 
 
-class NotEventsTableError(MixpanelDataError, ValueError):
-    """A report was asked of a table without the columns of events."""
+class NotEventsTableError(QueryError, ValueError):
+    """A question about events was asked of a table without their columns."""
 
     code = "NOT_EVENTS_TABLE"
 

@@ -67,6 +67,36 @@ class json_object_keys(_Construct):  # noqa: N801
     type = _TEXT_LIST
 
 
+class json_values(_Construct):  # noqa: N801
+    """Return the values of a JSON object as a list of their JSON text, as ``json_object_keys``."""
+
+    type = _TEXT_LIST
+
+
+class json_initial(_Construct):  # noqa: N801
+    """Return the first character of JSON text, which tells its type."""
+
+    type = sa.String()
+
+
+class row_hash(_Construct):  # noqa: N801
+    """Return a number that looks random, and is the same for the same arguments."""
+
+    type = sa.BigInteger()
+
+
+class approximate_distinct(_Construct):  # noqa: N801
+    """Aggregate to about how many different values there are, in little memory."""
+
+    type = sa.BigInteger()
+
+
+class parsed_select(_Construct):  # noqa: N801
+    """Return the parse tree of the text of a SELECT as JSON, with the key ``error``."""
+
+    type = sa.JSON()
+
+
 class explode(_Construct):  # noqa: N801
     """Return the items of a list, each in a row of its own. Only in the columns of a select."""
 
@@ -178,6 +208,10 @@ _TEMPLATES: dict[type[_Construct], str] = {
     json_segments: "list_sort(list_distinct(json_extract_string({0}, '$[*]')))",
     json_first_item: "json_extract_string({0}, '$[0]')",
     json_object_keys: "json_keys({0})",
+    json_values: "CAST(json_extract({0}, '$.*') AS VARCHAR[])",
+    json_initial: "left({0}, 1)",
+    approximate_distinct: "approx_count_distinct({0})",
+    parsed_select: "json_serialize_sql({0})",
     explode: "unnest({0})",
     list_has: "list_contains({0}, {1})",
     list_is_empty: "(len({0}) = 0)",
@@ -234,3 +268,27 @@ class nth_least(_Construct):  # noqa: N801
 def _compile_nth_least(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     number, *items = _grouped(element, compiler, **kw)
     return f"list_sort([{', '.join(items)}], 'ASC', 'NULLS LAST')[{number}]"
+
+
+@compiles(row_hash)
+def _compile_row_hash(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"hash({', '.join(_grouped(element, compiler, **kw))})"
+
+
+class summarize(sa.Executable, sa.ClauseElement):  # noqa: N801
+    """The statement that describes the columns of a select, a row each."""
+
+    inherit_cache = False
+
+    def __init__(self, rows: sa.Select[Any]) -> None:
+        self.rows = rows
+
+
+@compiles(summarize)
+def _compile_summarize(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"SUMMARIZE {compiler.process(element.rows, **kw)}"
+
+
+def sampled(rows: sa.FromClause, size: int) -> sa.TableSample:
+    """Return *size* random rows of a table or subquery, all where there are fewer."""
+    return sa.tablesample(rows, sa.func.reservoir(sa.literal_column(f"{size:d} ROWS")))

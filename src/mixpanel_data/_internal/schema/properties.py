@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.duckdb.dialect import Dialect
+from mixpanel_data._internal.duckdb.dialect.types import JSONIndexType
 from mixpanel_data._internal.schema.functions import (
     from_microseconds,
     json_text,
@@ -49,6 +52,18 @@ def event_property(
     else:
         found = json_text(value)
     return found
+
+
+def sql_text(name: str) -> str:
+    """Return the SQL that reads a property's text: ``properties->>'$."$browser"'``."""
+    literal = JSONIndexType().literal_processor(Dialect())
+    return f"properties->>{literal(name)}"
+
+
+def core_text(name: str, as_: type[str | float | bool]) -> str:
+    """Return the Python that reads a property of ``table`` with SQLAlchemy, as text or number."""
+    read = {str: "as_string", float: "as_float", bool: "as_boolean"}[as_]
+    return f"table.c.properties[{json.dumps(name, ensure_ascii=False)}].{read}()"
 
 
 class Properties:

@@ -1,18 +1,16 @@
-"""What all results share: values, a frame, the statement behind them."""
+"""What the results of reports share: the statement behind them, and whose events it counted."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
 import sqlalchemy as sa
 
-_SHOWN = 12  # rows of the frame in a repr
+from mixpanel_data._internal.results import Answer, json_ready, mean
+
+__all__ = ["IdentitySummary", "Result", "json_ready", "mean"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class IdentitySummary:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Answer):
     """The answer of a report.
 
     ``statement`` is the Select that gave its rows, ``sql`` its text with all values in it,
@@ -41,69 +39,3 @@ class Result:
     )
     render: Callable[[sa.ClauseElement], str] = field(kw_only=True, repr=False, compare=False)
     identity: IdentitySummary | None = field(default=None, kw_only=True, repr=False)
-
-    @property
-    def sql(self) -> str:
-        """The text of the statement, with its values."""
-        return self.render(self.statement)
-
-    @cached_property
-    def df(self) -> pd.DataFrame:
-        """The answer as a DataFrame, built once; copy it before changing it."""
-        return self._frame()
-
-    def _frame(self) -> pd.DataFrame:
-        raise NotImplementedError
-
-    def _values(self) -> dict[str, Any]:
-        hidden = {"statement", "render"}
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all fields but the statement as JSON-ready values; times as ISO 8601."""
-        return {name: json_ready(value) for name, value in self._values().items()}
-
-    def to_table_dict(self) -> list[dict[str, Any]]:
-        """Return the rows of ``df`` as JSON-ready dicts."""
-        rows = self.df.astype(object).where(self.df.notna(), None).to_dict("records")
-        return [json_ready(row) for row in rows]
-
-    def _title(self) -> str:
-        shown = {
-            name: value
-            for name, value in self._values().items()
-            if isinstance(value, (str, int, float, date)) and not isinstance(value, bool)
-        }
-        inside = ", ".join(f"{name}={_brief(value)}" for name, value in shown.items())
-        return f"{type(self).__name__}({inside})"
-
-    def __repr__(self) -> str:
-        shown = self.df.head(_SHOWN).to_string(index=False) if len(self.df) else "(no rows)"
-        more = len(self.df) - _SHOWN
-        return f"{self._title()}\n{shown}" + (f"\n… {more} more rows" if more > 0 else "")
-
-    def _repr_html_(self) -> str:
-        table = self.df.to_html(index=False, max_rows=60, notebook=True)
-        return f"<p>{html.escape(self._title())}</p>{table}"
-
-
-def _brief(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else repr(value)
-
-
-def json_ready(value: Any) -> Any:
-    """Return a value of a result as what JSON can hold."""
-    if hasattr(value, "to_dict") and not isinstance(value, (pd.DataFrame, pd.Series)):
-        return value.to_dict()
-    if isinstance(value, Mapping):
-        return {str(key): json_ready(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [json_ready(item) for item in value]
-    if isinstance(value, date):
-        return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
-
-
-def mean(total: float, count: float) -> float:
-    """Return a quotient, 0.0 where there is nothing to divide by."""
-    return total / count if count else 0.0

@@ -1,0 +1,259 @@
+"""The calls of StorageEngine that show what is in a table."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.exploration import answers, statements
+from mixpanel_data._internal.schema import functions as fn
+from mixpanel_data._internal.schema.properties import event_property
+from mixpanel_data._internal.storage.inspection import InspectionMixin
+from mixpanel_data._internal.storage.queries import QueryMixin
+from mixpanel_data.exceptions import QueryError
+from mixpanel_data.exploration import (
+    ColumnStatsResult,
+    EventBreakdownResult,
+    PropertiesResult,
+    PropertyDistributionResult,
+    SummaryResult,
+    WorkspaceInfo,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NUMBER = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "BIGNUM", "FLOAT", "DOUBLE")
+_SAMPLE = 20_000  # rows that tell which properties have too many values to count them all
+_TOP = 10
+
+
+class ExplorationMixin(QueryMixin, InspectionMixin):
+    """The calls that show what is in a table.
+
+    All raise TableNotFoundError for a table that is not there, and QueryError naming the columns
+    for one that lacks those they need. Times are naive and in UTC, percentages 0 to 100.
+    """
+
+    distinct_limit: int = 5_000
+
+    def sample(self, table: str, n: int = 10, seed: int | None = None) -> pd.DataFrame:
+        """Return *n* random rows, all where there are fewer; with a *seed* always the same ones.
+
+        Raises:
+            ValueError: *n* is negative.
+        """
+        return self.execute_df(self.sample_statement(table, n, seed))
+
+    def sample_statement(self, table: str, n: int = 10, seed: int | None = None) -> sa.Select[Any]:
+        """Return the select of ``sample``."""
+        if n < 0:
+            raise ValueError(f"n must be 0 or more, not {n}.")
+        return statements.sample(self.table(table), n, seed)
+
+    def summarize(self, table: str) -> SummaryResult:
+        """Return each column's type, range, quartiles and share of NULL; see ``ColumnSummary``."""
+        rows = self.table(table)
+        statement = fn.summarize(sa.select(rows))
+        columns = [answers.summary(row) for row in self.execute_rows(statement)]
+        count = columns[0].count if columns else 0
+        return SummaryResult(str(rows.name), count, columns, **self._common(statement))
+
+    def event_breakdown(self, table: str) -> EventBreakdownResult:
+        """Return the events of a table by name, the most frequent first, with users and times."""
+        rows = self._with_columns(table, "event_name", "event_time", "distinct_id")
+        statement = statements.breakdown(rows)
+        found = self.execute_rows(statement)
+        return answers.breakdown(str(rows.name), found, **self._common(statement))
+
+    def property_keys(self, table: str, event: str | None = None) -> list[str]:
+        """Return the keys of all properties, or of those of one event, sorted."""
+        return [row[0] for row in self.execute_rows(self.property_keys_statement(table, event))]
+
+    def property_keys_statement(self, table: str, event: str | None = None) -> sa.Select[Any]:
+        """Return the select of ``property_keys``."""
+        return statements.keys(statements.rows_of(self._with_properties(table, event), event))
+
+    def column_stats(
+        self, table: str, column: str | sa.ColumnElement[Any], *, top_n: int = 10
+    ) -> ColumnStatsResult:
+        """Return how often a column is NULL, its different values, the most frequent, its range.
+
+        *column* is the name of a column, one SQL expression over the table's columns
+        (``properties->>'$.country'``), or a SQLAlchemy expression over ``table(name).c``.
+
+        Raises:
+            QueryError: the database refuses the expression.
+        """
+        rows = self.table(table)
+        value = self._expression(rows, column)
+        dtype = str(self.execute(statements.column_values(rows, value)).types[0])
+        numeric = dtype.removeprefix("U").startswith((*_NUMBER, "DECIMAL"))
+        totals = statements.column_totals(rows, value, numeric=numeric)
+        count, there, different, *numbers = self.execute_rows(totals)[0]
+        top = statements.column_top(rows, value, top_n)
+        return ColumnStatsResult(
+            str(rows.name),
+            column if isinstance(column, str) else str(column),
+            dtype,
+            there,
+            count - there,
+            answers.percent(count - there, count),
+            different,
+            answers.percent(different, there),
+            [(row[0], row[1]) for row in self.execute_rows(top)],
+            *numbers,
+            **self._common(top),
+        )
+
+    def properties(
+        self, table: str, event: str | None = None, sample: int | None = None
+    ) -> PropertiesResult:
+        """Return each property's types, presence, values and days; see ``PropertyInfo``.
+
+        Of all rows, of one *event*, or of *sample* random ones. One pass reads the rows; a sample
+        of 20,000 before it finds the properties with more than ``distinct_limit`` values. Of those
+        ``distinct`` is an estimate, and ``top_values`` are the ones that the sample has twice.
+
+        Raises:
+            ValueError: *sample* is negative.
+        """
+        if sample is not None and sample < 0:
+            raise ValueError(f"sample must be 0 or more, not {sample}.")
+        rows = self._with_properties(table, event)
+        count = self.execute_scalar(
+            sa.select(sa.func.count()).select_from(statements.rows_of(rows, event))
+        )
+        count = count if sample is None else min(count, sample)
+        many: dict[str, list[str]] = {}
+        if count > _SAMPLE:
+            few = statements.rows_of(rows, event, _SAMPLE)
+            many = answers.frequent(
+                self.query(statements.properties(few, _TOP, {})), self.distinct_limit
+            )
+        chosen = statements.rows_of(rows, event, sample)
+        statement = statements.properties(chosen, _TOP + len(statements.JSON_TYPES), many)
+        found = answers.properties(self.query(statement), count, _TOP, many)
+        return PropertiesResult(str(rows.name), event, count, found, **self._common(statement))
+
+    def property_values(
+        self, table: str, key: str, event: str | None = None, limit: int = 255
+    ) -> list[str]:
+        """Return the most frequent values of a property as text, without null.
+
+        Raises:
+            UnknownPropertyError: no row has the property, though there are rows.
+        """
+        rows = self.property_distribution(table, event, key, limit=limit)
+        return [answers.text_of(item.value) for item in rows.values]
+
+    def property_distribution(
+        self,
+        table: str,
+        event: str | None,
+        property_name: str,
+        *,
+        from_date: str | date | None = None,
+        to_date: str | date | None = None,
+        limit: int = 20,
+    ) -> PropertyDistributionResult:
+        """Return the most frequent values of a property, with counts and shares.
+
+        Of one *event*, or of all rows; from *from_date* to *to_date*, both inclusive, days of UTC.
+
+        Raises:
+            UnknownPropertyError: no row has the property, though there are rows.
+            ValueError: a date is none.
+        """
+        first, last = _day(from_date), _day(to_date)
+        dated = [] if first is last is None else ["event_time"]
+        rows = self._with_properties(table, event, *dated)
+        where = [] if event is None else [rows.c.event_name == event]
+        if first is not None:
+            where.append(rows.c.event_time >= first)
+        if last is not None:
+            where.append(rows.c.event_time < last + timedelta(days=1))
+        statement = statements.values(rows, property_name, limit, where)
+        found = self.execute_rows(statement)
+        if not found:
+            self._check_property(rows, property_name, event)
+        return PropertyDistributionResult(
+            event,
+            property_name,
+            None if first is None else first.isoformat(),
+            None if last is None else last.isoformat(),
+            int(found[0][2]) if found else 0,
+            answers.value_counts(found),
+            **self._common(statement),
+        )
+
+    def info(self) -> WorkspaceInfo:
+        """Return the path, tables, size and age of the database.
+
+        ``created_at`` is aware, in UTC: the first load, or the file's own time where that is
+        earlier; None for an empty database in memory.
+        """
+        begun = [load.started_at for load in self.load_history()]
+        size = 0
+        if self._database.path is not None:
+            status = self._database.path.stat()
+            size = status.st_size
+            changed = getattr(status, "st_birthtime", status.st_ctime)
+            begun.append(datetime.fromtimestamp(changed, timezone.utc))
+        names = [table.name for table in self.list_tables()]
+        return WorkspaceInfo(
+            self._database.path, names, round(size / 2**20, 2), min(begun, default=None)
+        )
+
+    def _common(self, statement: sa.ClauseElement) -> dict[str, Any]:
+        return {"statement": statement, "render": self._literal_text}
+
+    def _with_properties(self, table: str, event: str | None, *others: str) -> sa.Table:
+        named = [] if event is None else ["event_name"]
+        return self._with_columns(table, "properties", *named, *others)
+
+    def _with_columns(self, table: str, *needed: str) -> sa.Table:
+        rows = self.table(table)
+        if missing := [name for name in needed if name not in rows.c]:
+            from mixpanel_data.reports.errors import NotEventsTableError
+
+            raise NotEventsTableError(str(rows.name), missing)
+        return rows
+
+    def _expression(
+        self, rows: sa.Table, column: str | sa.ColumnElement[Any]
+    ) -> sa.ColumnElement[Any]:
+        if not isinstance(column, str):
+            return statements.over(rows, column)
+        if column in rows.c:
+            return rows.c[column]
+        # The line break ends a comment.
+        text = f"({column}\n)"
+        tree = self.query(sa.select(fn.parsed_select(sa.literal(f"SELECT {text}"))))[0][0]
+        if not _is_expression(tree):
+            problem = tree.get("error_message", "it is more than an expression")
+            raise QueryError(f"Invalid column expression {column!r}: {problem}", query=column)
+        return sa.literal_column(text)
+
+    def _check_property(self, rows: sa.Table, key: str, event: str | None) -> None:
+        chosen = statements.rows_of(rows, event)
+        one = sa.select(sa.literal(1)).select_from(chosen).limit(1)
+        there = one.where(event_property(chosen, key).is_not(None))
+        if self.execute_rows(one) and not self.execute_rows(there):
+            from mixpanel_data.reports.errors import UnknownPropertyError
+
+            known = [row[0] for row in self.execute_rows(statements.keys(chosen))]
+            raise UnknownPropertyError(key, None if event is None else [event], known)
+
+
+def _is_expression(tree: Any) -> bool:
+    if tree["error"] or len(tree["statements"]) != 1:
+        return False
+    node = tree["statements"][0]["node"]
+    return bool(node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY")
+
+
+def _day(day: str | date | None) -> date | None:
+    return date.fromisoformat(day) if isinstance(day, str) else day
