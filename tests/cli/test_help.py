@@ -19,6 +19,7 @@ def test_version(run: Run) -> None:
     [
         *("load events", "load profiles", "tables", "schema", "loads", "coverage"),
         *("query", "drop", "demo", ""),
+        *("sample", "summarize", "breakdown", "keys", "values", "column", "properties"),
     ],
 )
 def test_every_command_explains_itself_with_examples(run: Run, command: str) -> None:

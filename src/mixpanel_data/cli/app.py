@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mixpanel_data import __version__
-from mixpanel_data.cli.commands import db, demo, history, load, query, tables
+from mixpanel_data.cli.commands import db, demo, explore, history, load, query, tables
 from mixpanel_data.cli.errors import Commands, discard_unwritten, watch_signals
 
 _EPILOG = """\b
@@ -49,6 +49,8 @@ app.command(epilog=tables.SCHEMA_EXAMPLES)(tables.schema)
 app.command(epilog=history.LOADS_EXAMPLES)(history.loads)
 app.command(epilog=history.COVERAGE_EXAMPLES)(history.coverage)
 app.command(epilog=query.EXAMPLES)(query.query)
+for command in explore.COMMANDS:
+    app.command(epilog=explore.examples(command))(command)
 app.command(epilog=tables.DROP_EXAMPLES)(tables.drop)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(db.app, name="db")

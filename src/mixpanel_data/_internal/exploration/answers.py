@@ -107,7 +107,7 @@ def _property(key: str, rows: Sequence[Any], count: int, top: int, *, exact: boo
         key=key,
         types={name: percent(n, total) for name, n in types.items()},
         presence=percent(total, count),
-        distinct=int(first.different if exact else first.estimate) - nulls,
+        distinct=int(first.different if exact else min(first.estimate, total)) - nulls,
         distinct_is_exact=exact,
         top_values=counted[:top],
         first_day=first.first and first.first.date(),

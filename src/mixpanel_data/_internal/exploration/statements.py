@@ -72,7 +72,7 @@ def column_totals(rows: sa.Table, column: Expression, *, numeric: bool) -> sa.Se
     counts.append(sa.func.count(value.distinct()))
     if numeric:
         numbers = (sa.func.min, sa.func.max, sa.func.avg, sa.func.stddev_samp)
-        counts += [sa.cast(aggregate(value), sa.Double) for aggregate in numbers]
+        counts += [aggregate(sa.cast(value, sa.Double)) for aggregate in numbers]
     return sa.select(*counts)
 
 

@@ -25,7 +25,8 @@ from mixpanel_data.exploration import (
 if TYPE_CHECKING:
     import pandas as pd
 
-_NUMBER = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "BIGNUM", "FLOAT", "DOUBLE")
+_SIGNED = ("tinyint", "smallint", "integer", "bigint", "hugeint")
+_NUMBERS = {*_SIGNED, *(f"u{name}" for name in _SIGNED), "bignum", "decimal", "float", "double"}
 _SAMPLE = 20_000  # rows that tell which properties have too many values to count them all
 _TOP = 10
 
@@ -89,15 +90,14 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         """
         rows = self.table(table)
         value = self._expression(rows, column)
-        dtype = str(self.execute(statements.column_values(rows, value)).types[0])
-        numeric = dtype.removeprefix("U").startswith((*_NUMBER, "DECIMAL"))
-        totals = statements.column_totals(rows, value, numeric=numeric)
+        dtype = self.execute(statements.column_values(rows, value)).types[0]
+        totals = statements.column_totals(rows, value, numeric=dtype.id in _NUMBERS)
         count, there, different, *numbers = self.execute_rows(totals)[0]
         top = statements.column_top(rows, value, top_n)
         return ColumnStatsResult(
             str(rows.name),
             column if isinstance(column, str) else str(column),
-            dtype,
+            str(dtype),
             there,
             count - there,
             answers.percent(count - there, count),
@@ -208,7 +208,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         )
 
     def _common(self, statement: sa.ClauseElement) -> dict[str, Any]:
-        return {"statement": statement, "render": self._literal_text}
+        return {"statement": statement, "render": self.sql_text}
 
     def _with_properties(self, table: str, event: str | None, *others: str) -> sa.Table:
         named = [] if event is None else ["event_name"]
@@ -232,8 +232,8 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         # The line break ends a comment.
         text = f"({column}\n)"
         tree = self.query(sa.select(fn.parsed_select(sa.literal(f"SELECT {text}"))))[0][0]
-        if not _is_expression(tree):
-            problem = tree.get("error_message", "it is more than an expression")
+        if not column.strip() or not _is_expression(tree):
+            problem = tree.get("error_message", "one expression is needed")
             raise QueryError(f"Invalid column expression {column!r}: {problem}", query=column)
         return sa.literal_column(text)
 

@@ -40,7 +40,7 @@ class QueryMixin(StorageBase):
 
     def execute(self, sql: str | sa.Executable) -> DuckDBPyRelation:
         """Return a lazy DuckDB relation over *sql*, for chaining; it runs when it is read."""
-        text = sql if isinstance(sql, str) else self._literal_text(sql)
+        text = sql if isinstance(sql, str) else self.sql_text(sql)
         with self._database.text_connection(text) as connection:
             return interruptible(connection, lambda: connection.sql(text))
 
@@ -125,8 +125,8 @@ class QueryMixin(StorageBase):
                 else:
                     yield count_relation(connection, result.rowcount)
 
-    def _literal_text(self, statement: sa.Executable) -> str:
-        """Return a statement as text with its values in it: a relation outlives the call."""
+    def sql_text(self, statement: sa.Executable) -> str:
+        """Return a statement as SQL text, with its values in it."""
         assert isinstance(statement, sa.ClauseElement)
         with query_errors(statement):
             literal = {"literal_binds": True}

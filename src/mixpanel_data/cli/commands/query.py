@@ -2,11 +2,13 @@
 
 import io
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from mixpanel_data import StorageEngine
 from mixpanel_data.cli.console import console, print_grid, printable
 from mixpanel_data.cli.options import (
     DbOption,
@@ -89,16 +91,25 @@ def query(
     with open_database(db, project, wait=wait) as storage:
         check_output(output, storage.path)
         if not allow_external:
-            storage.connection.execute("SET enable_external_access = false")
-            storage.connection.execute("SET lock_configuration = true")
-        result = Result(storage, statement)
-        with writers.output(output) as out:
-            if chosen is Format.TABLE:
-                screen = console(None if output is None else io.TextIOWrapper(out, "utf-8"))
-                print_table(screen, result, max_rows)
-                screen.file.flush()
-            else:
-                _WRITERS[chosen](result, out)
+            confine(storage)
+        write_result(Result(storage, statement), chosen, output, max_rows)
+
+
+def confine(storage: StorageEngine) -> None:
+    """Let statements read and write nothing outside of the database."""
+    storage.connection.execute("SET enable_external_access = false")
+    storage.connection.execute("SET lock_configuration = true")
+
+
+def write_result(result: Result, chosen: Format, output: Path | None, max_rows: int) -> None:
+    """Write a result to stdout or to a file; a table only shows the first *max_rows* (0: all)."""
+    with writers.output(output) as out:
+        if chosen is Format.TABLE:
+            screen = console(None if output is None else io.TextIOWrapper(out, "utf-8"))
+            print_table(screen, result, max_rows)
+            screen.file.flush()
+        else:
+            _WRITERS[chosen](result, out)
 
 
 def print_table(screen: Console, result: Result, max_rows: int) -> None:

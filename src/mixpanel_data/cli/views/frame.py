@@ -46,7 +46,7 @@ def _write_csv(frame: pd.DataFrame, out: IO[bytes]) -> None:
     text = io.StringIO(newline="")
     lines = csv.writer(text)
     lines.writerow(frame.columns)
-    lines.writerows(["" if cell is None else _text(cell) for cell in row] for row in _rows(frame))
+    lines.writerows(["" if cell is None else text_of(cell) for cell in row] for row in _rows(frame))
     out.write(text.getvalue().encode())
 
 
@@ -106,14 +106,15 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _text(cell: Any) -> str:
+def text_of(cell: Any) -> str:
+    """Return a cell as text: text as it is, all else as JSON."""
     return cell if isinstance(cell, str) else _json(cell)
 
 
 def _shown(cell: Any) -> str:
     """Return a cell for people: whole numbers are grouped, others short."""
     if isinstance(cell, bool) or not isinstance(cell, (int, float)):
-        return _text(cell)
+        return text_of(cell)
     return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.6g}"
 
 
@@ -126,4 +127,6 @@ def _array(column: pd.Series[Any]) -> pa.Array:
         return pa.Array.from_pandas(column)
     except (pa.ArrowException, OverflowError):
         # Of several types: a list's items, or a property's values. As text then.
-        return pa.array([None if c is None else _text(c) for c in map(_plain, column)], pa.string())
+        return pa.array(
+            [None if c is None else text_of(c) for c in map(_plain, column)], pa.string()
+        )
