@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, time
+from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -88,9 +90,13 @@ def json_ready(value: Any) -> Any:
         return {str(key): json_ready(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [json_ready(item) for item in value]
-    if isinstance(value, date):
+    if isinstance(value, (date, time)):
         return value.isoformat()
-    return value.item() if hasattr(value, "item") else value
+    if hasattr(value, "item"):
+        return json_ready(value.item())
+    if isinstance(value, (float, Decimal)):
+        return float(value) if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (str, int)) else str(value)
 
 
 def mean(total: float, count: float) -> float:

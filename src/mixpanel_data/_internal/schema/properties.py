@@ -56,7 +56,8 @@ def event_property(
 
 def sql_text(name: str) -> str:
     """Return the SQL that reads a property's text: ``properties->>'$."$browser"'``."""
-    literal = JSONIndexType().literal_processor(Dialect())
+    # Of the default parameter style a percent sign would be doubled.
+    literal = JSONIndexType().literal_processor(Dialect(paramstyle="numeric_dollar"))
     return f"properties->>{literal(name)}"
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -97,9 +99,9 @@ def _plain(value: Any) -> Any:
         return None
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return None
-    return value if isinstance(value, (bool, int, float)) else str(value)
+    if isinstance(value, (float, Decimal)):
+        return float(value) if math.isfinite(value) else None
+    return value if isinstance(value, (bool, int)) else str(value)
 
 
 def _json(value: Any) -> str:
