@@ -125,6 +125,23 @@ def test_the_values_of_nothing(make: Make) -> None:
     assert (result.top_values, len(result.df)) == ([], 0)
 
 
+@pytest.mark.parametrize("top_n", [0, 1, 2, 3])
+def test_numbers_of_the_whole_do_not_depend_on_top_n(make: Make, top_n: int) -> None:
+    result = make(ROWS).column_stats("events", "properties->>'$.country'", top_n=top_n)
+
+    assert (result.count, result.null_count, result.unique_count) == (3, 1, 2)
+    assert result.top_values == [("DE", 2), ("US", 1)][:top_n]
+
+
+def test_a_column_of_nothing_but_null(other: StorageEngine) -> None:
+    result = other.column_stats("numbers", "NULL::INTEGER")
+
+    assert (result.count, result.null_count, result.null_pct) == (0, 4, 100.0)
+    assert (result.unique_count, result.top_values, result.mean) == (0, [], None)
+    with pytest.raises(ValueError, match="top_n"):
+        other.column_stats("numbers", "n", top_n=-1)
+
+
 def test_dates_are_json_ready(other: StorageEngine) -> None:
     result = other.column_stats("numbers", "day", top_n=1)
 

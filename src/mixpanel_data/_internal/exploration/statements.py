@@ -65,23 +65,30 @@ def keys(rows: Rows) -> sa.Select[Any]:
     return sa.select(found.c.key).distinct().order_by(found.c.key)
 
 
-def column_totals(rows: sa.Table, column: Expression, *, numeric: bool) -> sa.Select[Any]:
-    """Return the select of how many rows, values and different values there are, and of numbers."""
+def column_counts(rows: sa.Table, column: Expression, limit: int) -> sa.Select[Any]:
+    """Return the select of the most frequent values, of equally frequent ones the least first.
+
+    With each come the numbers of rows, of values and of different values of the whole column: one
+    pass gives all. NULL comes last.
+    """
     value = _values(rows, column)
-    counts: list[Expression] = [sa.func.count(), sa.func.count(value)]
-    counts.append(sa.func.count(value.distinct()))
-    if numeric:
-        numbers = (sa.func.min, sa.func.max, sa.func.avg, sa.func.stddev_samp)
-        counts += [aggregate(sa.cast(value, sa.Double)) for aggregate in numbers]
-    return sa.select(*counts)
+    counted = sa.select(value, sa.func.count().label("count")).group_by(value).subquery("counted")
+    value, count = counted.c.value, counted.c["count"]
+    every = [
+        sa.func.sum(count).over().label("rows"),
+        sa.func.sum(sa.case((value.is_not(None), count), else_=0)).over().label("values"),
+        sa.func.count(value).over().label("different"),
+    ]
+    # One row at least, for the numbers of the whole.
+    order = (value.is_(None), count.desc(), value)
+    return sa.select(value, count, *every).order_by(*order).limit(max(limit, 1))
 
 
-def column_top(rows: sa.Table, column: Expression, limit: int) -> sa.Select[Any]:
-    """Return the select of the most frequent values, of equally frequent ones the least first."""
-    value: Expression = _values(rows, column)
-    count: Expression = sa.func.count().label("count")
-    found = sa.select(value, count).where(value.is_not(None)).group_by(value)
-    return found.order_by(count.desc(), value).limit(limit)
+def column_numbers(rows: sa.Table, column: Expression) -> sa.Select[Any]:
+    """Return the select of the least, the greatest and the mean value, and their deviation."""
+    value = sa.cast(_values(rows, column), sa.Double)
+    numbers = (sa.func.min, sa.func.max, sa.func.avg, sa.func.stddev_samp)
+    return sa.select(*(aggregate(value) for aggregate in numbers))
 
 
 def over(rows: sa.Table, expression: Expression) -> Expression:

@@ -50,8 +50,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
     def sample_statement(self, table: str, n: int = 10, seed: int | None = None) -> sa.Select[Any]:
         """Return the select of ``sample``."""
-        if n < 0:
-            raise ValueError(f"n must be 0 or more, not {n}.")
+        _check_size("n", n)
         return statements.sample(self.table(table), n, seed)
 
     def summarize(self, table: str) -> SummaryResult:
@@ -87,25 +86,28 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
         Raises:
             QueryError: the database refuses the expression.
+            ValueError: *top_n* is negative.
         """
+        _check_size("top_n", top_n)
         rows = self.table(table)
         value = self._expression(rows, column)
         dtype = self.execute(statements.column_values(rows, value)).types[0]
-        totals = statements.column_totals(rows, value, numeric=dtype.id in _NUMBERS)
-        count, there, different, *numbers = self.execute_rows(totals)[0]
-        top = statements.column_top(rows, value, top_n)
+        counts = statements.column_counts(rows, value, top_n)
+        found = self.execute_rows(counts)
+        every, there, different = found[0][2:] if found else (0, 0, 0)
+        numbers = statements.column_numbers(rows, value)
         return ColumnStatsResult(
             str(rows.name),
             column if isinstance(column, str) else str(column),
             str(dtype),
-            there,
-            count - there,
-            answers.percent(count - there, count),
+            int(there),
+            int(every - there),
+            answers.percent(every - there, every),
             different,
             answers.percent(different, there),
-            [(row[0], row[1]) for row in self.execute_rows(top)],
-            *numbers,
-            **self._common(top),
+            [(row[0], row[1]) for row in found[:top_n] if row[0] is not None],
+            *(self.execute_rows(numbers)[0] if dtype.id in _NUMBERS else ()),
+            **self._common(counts),
         )
 
     def properties(
@@ -120,8 +122,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         Raises:
             ValueError: *sample* is negative.
         """
-        if sample is not None and sample < 0:
-            raise ValueError(f"sample must be 0 or more, not {sample}.")
+        _check_size("sample", sample or 0)
         rows = self._with_properties(table, event)
         count = self.execute_scalar(
             sa.select(sa.func.count()).select_from(statements.rows_of(rows, event))
@@ -165,8 +166,9 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
         Raises:
             UnknownPropertyError: no row has the property, though there are rows.
-            ValueError: a date is none.
+            ValueError: a date is none, or *limit* is negative.
         """
+        _check_size("limit", limit)
         first, last = _day(from_date), _day(to_date)
         dated = [] if first is last is None else ["event_time"]
         rows = self._with_properties(table, event, *dated)
@@ -253,6 +255,11 @@ def _is_expression(tree: Any) -> bool:
         return False
     node = tree["statements"][0]["node"]
     return bool(node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY")
+
+
+def _check_size(name: str, size: int) -> None:
+    if size < 0:
+        raise ValueError(f"{name} must be 0 or more, not {size}.")
 
 
 def _day(day: str | date | None) -> date | None:
