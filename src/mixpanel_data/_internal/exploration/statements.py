@@ -114,10 +114,13 @@ def _values(rows: sa.Table, column: Expression) -> Expression:
 def values(rows: Rows, key: str, limit: int, where: Sequence[Expression] = ()) -> sa.Select[Any]:
     """Return the select of a property's most frequent values as JSON text, and of all counts."""
     found = sa.select(event_property(rows, key).label("value")).where(*where).subquery("of_key")
-    value, count = found.c.value, sa.func.count().label("count")
-    total = sa.func.sum(sa.func.count()).over().label("total")
-    there = sa.and_(value.is_not(None), value != "null")
-    chosen = sa.select(value, count, total).where(there).group_by(value)
+    grouped = sa.select(found.c.value, sa.func.count().label("count")).group_by(found.c.value)
+    counted = grouped.subquery("counted")
+    there = sa.and_(counted.c.value.is_not(None), counted.c.value != "null")
+    every = sa.func.sum(sa.case((there, counted.c["count"]), else_=0)).over().label("total")
+    # Filtered after the total: a filter before it would read every document once more.
+    value, count, total = sa.select(*counted.c, every).subquery("of_all").c
+    chosen = sa.select(value, count, total).where(value.is_not(None), value != "null")
     return chosen.order_by(count.desc(), value).limit(limit)
 
 
