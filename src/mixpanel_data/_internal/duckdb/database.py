@@ -122,7 +122,7 @@ class Database:
         self.close = weakref.finalize(
             self,
             _close,
-            *(lifecycle, self.engine, self._root, connections),
+            *(lifecycle, self.engine, self._root, connections, self._wal),
             partial(_release, directory, whole=own is not None),
         )
 
@@ -277,7 +277,11 @@ class Database:
         """Make the file that the next commit logs to; DuckDB would make it readable by others."""
         _create_wal(self._wal)
 
-    restrict_wal_permissions = create_wal
+    def restrict_wal_permissions(self) -> None:
+        """Take from others what a statement may just have made readable to them."""
+        if self._wal is not None:
+            with suppress(OSError):
+                self._wal.chmod(0o600)
 
     def __enter__(self) -> Database:
         return self
@@ -365,12 +369,18 @@ def _close(
     engine: sa.Engine,
     root: PoolProxiedConnection,
     connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
+    wal: Path | None,
     release: Callable[[], None],
 ) -> None:
     lifecycle.closed = True
     if os.getpid() != lifecycle.pid:
         # A forked child inherits the object, but not the file.
         return
+    if wal is not None and not any(d._wal == wal and d.close.alive for d in list(_databases)):
+        # Made for a commit that did not come.
+        with suppress(OSError):
+            if wal.stat().st_size == 0:
+                wal.unlink()
     # Closed, not given back to the pool: after a fatal error nothing can be rolled back any more.
     root.invalidate()
     for connection in list(connections):

@@ -188,8 +188,13 @@ class SharedConnection:
             self._connection.rollback()
 
     def close(self) -> None:
-        """Leave the connection to the others."""
-        self._on_close()
+        """Leave the connection to the others, without a transaction that was begun here."""
+        try:
+            # SQLAlchemy closes without a rollback what Ctrl-C has interrupted.
+            if not self.closed:
+                self.rollback()
+        finally:
+            self._on_close()
 
 
 class Cursor:
