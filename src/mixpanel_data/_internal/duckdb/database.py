@@ -123,7 +123,7 @@ class Database:
         self.close = weakref.finalize(
             self,
             _close,
-            *(lifecycle, self.engine, self.root, connections),
+            *(lifecycle, self.engine, self.root, connections, self._wal),
             partial(_release, directory, whole=own is not None),
         )
 
@@ -373,12 +373,18 @@ def _close(
     engine: sa.Engine,
     root: sa.Connection,
     connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
+    wal: Path | None,
     release: Callable[[], None],
 ) -> None:
     lifecycle.closed = True
     if os.getpid() != lifecycle.pid:
         # A forked child inherits the object, but not the file.
         return
+    if wal is not None and not any(d._wal == wal and d.close.alive for d in list(_databases)):
+        # Made for a commit that did not come.
+        with suppress(OSError):
+            if wal.stat().st_size == 0:
+                wal.unlink()
     # Closed, not given back to the pool: after a fatal error nothing can be rolled back any more.
     root.invalidate()
     for connection in list(connections):
