@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from mixpanel_data import StorageEngine, maintenance
-from tests.storage.processes import OtherProcess
+from tests.support.processes import OtherProcess
 
 pytestmark = pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="cannot count descriptors")
 

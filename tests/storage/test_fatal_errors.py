@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storage.processes import run
+from tests.support.processes import run
 
 pytest.importorskip("resource", reason="the system has no limits to set")
 
@@ -15,8 +15,8 @@ import resource, signal, sys, threading
 import sqlalchemy as sa
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import MixpanelDataError
-from tests.factories import EVENTS, events, metadata
-from tests.formats.exports import lines
+from tests.support.factories import EVENTS, events, metadata
+from tests.support.exports import lines
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path, export = sys.argv[1:]

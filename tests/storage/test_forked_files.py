@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, events
-from tests.storage.processes import run
+from tests.support.factories import EVENTS, events
+from tests.support.processes import run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 
@@ -18,7 +18,7 @@ _FORKED = """
 import multiprocessing, os, pathlib, sys
 import duckdb
 from mixpanel_data import StorageEngine, maintenance
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 def child(path, answers=None):
     try:

@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, event, events, metadata
-from tests.formats.exports import lines
+from tests.support.exports import lines
+from tests.support.factories import EVENTS, event, events, metadata
 
 _ENDLESS = (
     "SELECT count(*) FROM range(60000000) a, range(30000) b WHERE (a.range * b.range) % 7 = 3"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, event, metadata
+from tests.support.factories import EVENTS, event, metadata
 
 _SIZES = [(100_000, 2_100), (1_000_000, 260), (40_000_000, 1), (30_000_000, 3)]
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, event, events, metadata
-from tests.formats.exports import lines
+from tests.support.exports import lines
+from tests.support.factories import EVENTS, event, events, metadata
 
 _SHOWN = (
     "SELECT value FROM duckdb_settings() WHERE name IN"

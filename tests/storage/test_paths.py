@@ -11,7 +11,7 @@ import pytest
 
 from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
-from tests.factories import EVENTS, events
+from tests.support.factories import EVENTS, events
 
 _OPENERS: list[Callable[[str], Any]] = [
     StorageEngine,

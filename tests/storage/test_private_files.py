@@ -13,8 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, event, events
-from tests.storage.processes import start
+from tests.support.factories import EVENTS, event, events
+from tests.support.processes import start
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="the system has no modes"),
@@ -82,7 +82,7 @@ def test_whatever_writes_writes_a_private_log(db_path: Path, tmp_path: Path) -> 
 _SPILLING = """
 import os, sys
 from mixpanel_data import StorageEngine
-from tests.factories import EVENTS, event
+from tests.support.factories import EVENTS, event
 os.umask(0)
 engine = StorageEngine(sys.argv[1])
 engine.connection.execute("SET memory_limit = '40MB'")

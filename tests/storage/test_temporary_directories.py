@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.storage.processes import start
+from tests.support.processes import start
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="nothing is swept there")
 

@@ -14,8 +14,8 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
-from tests.factories import EVENTS, events
-from tests.storage.processes import OtherProcess, environment
+from tests.support.factories import EVENTS, events
+from tests.support.processes import OtherProcess, environment
 
 _OPENERS: dict[str, Callable[[Path, float], StorageEngine]] = {
     "writer": lambda path, timeout: StorageEngine(path, timeout=timeout),
