@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import threading
@@ -16,7 +17,9 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
+from mixpanel_data._internal.duckdb.copy import create_database
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
+from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
 from mixpanel_data._internal.duckdb.errors import (
     open_errors,
@@ -33,9 +36,12 @@ from mixpanel_data._internal.duckdb.settings import (
 )
 from mixpanel_data._internal.duckdb.temp_files import EPHEMERAL_FILE, temporary_directory
 from mixpanel_data._internal.duckdb.thread_connection import ThreadConnection
+from mixpanel_data._internal.duckdb.wal import torn_bytes
 from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
 
 _DRIVER = "duckdb+mixpanel_data"
+
+logger = logging.getLogger(__name__)
 
 
 class _Lifecycle:
@@ -80,12 +86,20 @@ class Database:
         sa.event.listen(self.engine, "connect", partial(_connected, connections))
         sa.event.listen(self.engine, "handle_error", translate_marked)
         sa.event.listen(self.engine, "checkout", lambda *_: lifecycle.ensure_open())
-        existed = path is not None and path.exists()
+        torn = 0
         with open_errors(path):
+            if path is not None and not read_only and not path.exists():
+                create_database(path)
+            if path is not None and not is_open_here(path):
+                torn = torn_bytes(wal_path(path))
             # The first connection opens the file; the memory database lives as long as it does.
             self.root = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if path is not None and not existed:
-            path.chmod(0o600)
+        if torn:
+            logger.warning(
+                "The log of %s ends with %d bytes that are no whole transaction, as after a kill or"
+                " a full disk. They are ignored; all transactions before them are there.",
+                *(path, torn),
+            )
         self.settings = Settings(self.root_connection)
         if path is None and temporary is not None:
             # DuckDB would spill a memory database into the working directory.

@@ -49,6 +49,36 @@ def create_private(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish(new: Path, path: Path) -> None:
+    """Give a finished file its final name, at once and for good.
+
+    Raises:
+        FileExistsError: the name is taken.
+    """
+    sync(new)
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links.
+        if path.exists():
+            raise FileExistsError(f"{path} is there already.") from None
+        new.rename(path)
+    else:
+        new.unlink()
+    sync(path.parent)
+
+
 def is_duckdb_file(path: Path) -> bool:
     """Return whether the file begins as DuckDB's do."""
     return read_at(open_shared(path), len(_MAGIC), _MAGIC_AT) == _MAGIC

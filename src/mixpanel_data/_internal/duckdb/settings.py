@@ -24,7 +24,7 @@ class Settings:
         self._memory_limit = ""
 
     def __getitem__(self, name: str) -> str:
-        found = self._connection.execute("SELECT current_setting(?)::VARCHAR", [name])
+        found = self._connection.execute("SELECT system.main.current_setting(?)::VARCHAR", [name])
         return str(found.fetchall()[0][0])
 
     def __setitem__(self, name: str, value: str) -> None:

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
+from mixpanel_data._internal.schema.revisions import row_errors, tables_with_columns
 from mixpanel_data._internal.schema.tables import loads_table
 from mixpanel_data._version import __version__
 from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, utc_now
@@ -51,16 +52,17 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
 
     Loads of an earlier table of the same name are among them.
     """
-    if not sa.inspect(connection).has_table(loads_table.name):
+    if not tables_with_columns(connection, [loads_table.name]):
         # An older file, opened for reading.
         return []
     rows = sa.select(loads_table).order_by(loads_table.c.finished_at)
     if table is not None:
         rows = rows.where(sa.func.lower(loads_table.c.table_name) == table.lower())
-    return [
-        LoadInfo(**{**row, "filters": row["filters"] or {}})
-        for row in connection.execute(rows).mappings()
-    ]
+    with row_errors(loads_table):
+        return [
+            LoadInfo(**{**row, "filters": dict(row["filters"] or {})})
+            for row in connection.execute(rows).mappings()
+        ]
 
 
 def coverage(connection: sa.Connection, table: str) -> Coverage:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.dialect import home, system_catalog
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table
-from mixpanel_data.exceptions import SchemaVersionError
+from mixpanel_data.exceptions import DamagedDatabaseError, SchemaVersionError
 
 # In the installed package, and beside src/ in a checkout.
 _PLACES = (Path(__file__).parents[2] / "migrations", Path(__file__).parents[4] / "migrations")
@@ -110,6 +111,25 @@ def unregistered(connection: sa.Connection) -> dict[str, Kind]:
         and name.lower() not in registered
         and (kind := _kind(columns)) is not None
     }
+
+
+@contextmanager
+def row_errors(table: sa.Table, name: str | None = None) -> Iterator[None]:
+    """Turn the failure to read a row of an internal *table* into an error that names it.
+
+    Raises:
+        DamagedDatabaseError: a value is of another type, or out of its range.
+    """
+    try:
+        yield
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+        row = f"The row of '{name}'" if name else "A row"
+        reason = " ".join(str(error).split())
+        raise DamagedDatabaseError(
+            f"{row} in {table.name} is not what this library writes: {reason}. Correct it with SQL,"
+            " or restore a backup.",
+            table_name=name,
+        ) from error
 
 
 def tables_with_columns(

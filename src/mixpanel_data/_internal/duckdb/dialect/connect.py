@@ -32,12 +32,17 @@ _connected: weakref.WeakValueDictionary[str, duckdb.DuckDBPyConnection] = (
 )
 
 
+def is_open_here(path: Path) -> bool:
+    """Return whether this process has connections to the file."""
+    return str(path) in _connected
+
+
 def open_database(
     database: str, config: dict[str, Any], read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:
     """Connect to a file, or to ``:memory:`` with an optional name."""
     if not database.startswith(":memory:") and database not in _connected:
-        _refuse_foreign(database)
+        refuse_foreign(database)
     chosen = {name.lower(): value for name, value in config.items()}
     ours = {name.lower() for name in _SESSION}
     config = {name: value for name, value in config.items() if name.lower() not in ours}
@@ -49,7 +54,7 @@ def open_database(
     return raw
 
 
-def _refuse_foreign(database: str) -> None:
+def refuse_foreign(database: str) -> None:
     """Refuse what DuckDB would fetch an extension for: another format, or another protocol."""
     if _SCHEME.match(database):
         raise duckdb.IOException(f'IO Error: "{database}" is not a local DuckDB database file')
