@@ -7,6 +7,7 @@ from mixpanel_data import maintenance
 from .conftest import Run
 
 COMMANDS = ["status", "upgrade", "downgrade", "history", "adopt", "backup", "compact", "check"]
+COMMANDS += ["recover"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -12,6 +12,7 @@ import pytest
 
 from mixpanel_data import exceptions
 from mixpanel_data.exceptions import (
+    DamagedDatabaseError,
     DatabaseLockedError,
     DatabaseNotFoundError,
     ForkedEngineError,
@@ -30,6 +31,7 @@ CODES: dict[type[MixpanelDataError], str] = {
     InvalidRecordError: "INVALID_RECORD",
     DatabaseLockedError: "DATABASE_LOCKED",
     DatabaseNotFoundError: "DATABASE_NOT_FOUND",
+    DamagedDatabaseError: "DATABASE_DAMAGED",
     ForkedEngineError: "FORKED_ENGINE",
     SchemaVersionError: "SCHEMA_VERSION",
 }
@@ -41,6 +43,7 @@ MADE: list[MixpanelDataError] = [
     DatabaseLockedError("/data/x.db"),
     DatabaseLockedError("/data/x.db", 4711),
     DatabaseNotFoundError("/data/x.db"),
+    DamagedDatabaseError("damaged", db_path="/data/x.db"),
     ForkedEngineError("forked"),
     SchemaVersionError("/data/x.db", "0001", "0004", older=True),
     SchemaVersionError("/data/x.db", "0009", "0004", older=False),
