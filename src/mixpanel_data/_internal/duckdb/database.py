@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import uuid
@@ -17,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from mixpanel_data._internal.duckdb import files
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
+from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
 from mixpanel_data._internal.duckdb.errors import (
     open_errors,
@@ -34,12 +36,15 @@ from mixpanel_data._internal.duckdb.settings import (
 )
 from mixpanel_data._internal.duckdb.temp_files import EPHEMERAL_FILE, PrivateDirectory
 from mixpanel_data._internal.duckdb.thread_connection import ThreadConnection
+from mixpanel_data._internal.duckdb.wal import torn_bytes
 from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
 
 _DRIVER = "duckdb+mixpanel_data"
 _CLAIM = "mixpanel_data_claim"
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+logger = logging.getLogger(__name__)
 
 
 class Database:
@@ -79,11 +84,22 @@ class Database:
         self.place = None if path is None else files.place_of(path)
         try:
             with open_errors(path, self._refuse_second_name()):
+                torn = (
+                    0
+                    if self._file is None or is_open_here(self._file)
+                    else torn_bytes(files.wal_path(self._file))
+                )
                 # The first connection opens the file; the memory database lives as long as it does.
                 self.root = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         except BaseException:
             _release(directory, whole=False)
             raise
+        if torn:
+            logger.warning(
+                "The log of %s ends with %d bytes that are no whole transaction, as after a kill or"
+                " a full disk. They are ignored; all transactions before them are there.",
+                *(path, torn),
+            )
         self.settings = Settings(self.root_connection, self.place or self.engine.url)
         if directory is not None:
             self._spill_into(directory)

@@ -179,13 +179,39 @@ def create_database(path: Path) -> None:
         duckdb.connect(str(new)).close()
         new.chmod(0o600)
         with suppress(FileExistsError):
-            try:
-                os.link(new, path)
-            except (PermissionError, NotImplementedError):  # a file system without hard links
-                if not path.exists():
-                    new.rename(path)
+            publish(new, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish(new: Path, path: Path) -> None:
+    """Give a finished file its final name, at once and for good.
+
+    Raises:
+        FileExistsError: the name is taken.
+    """
+    sync(new)
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links.
+        if path.exists():
+            raise FileExistsError(f"{path} is there already.") from None
+        new.rename(path)
+    else:
+        new.unlink()
+    sync(path.parent)
 
 
 def is_duckdb_file(path: Path) -> bool:
