@@ -10,7 +10,7 @@ import pytest
 from mixpanel_data import StorageEngine, maintenance
 from tests.maintenance.files import filled, run
 
-ASSETS = Path(__file__).parents[1] / "migrations" / "assets"
+ASSETS = Path(__file__).parent / "assets"
 # SIGKILL while the second chunk of a file is read, or when the copy is whole but has no name yet.
 KILLED = """
 from mixpanel_data._internal.maintenance import backup
@@ -53,8 +53,8 @@ def test_a_killed_copy_before_an_upgrade_is_not_counted(moment: str, tmp_path: P
 def test_a_new_database_is_never_half_made(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     code = """
-import mixpanel_data._internal.duckdb.copy as copy
-copy.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+import mixpanel_data._internal.duckdb.files as files
+files.publish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 StorageEngine(sys.argv[1])
 """
     assert run(code, path) == -9
@@ -72,7 +72,7 @@ def test_a_full_disk_leaves_no_file_that_never_opens(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("mixpanel_data._internal.duckdb.copy.publish", full)
+        patch.setattr("mixpanel_data._internal.duckdb.files.publish", full)
         with pytest.raises(OSError, match="No space left on device"):
             StorageEngine(path)
     assert list(tmp_path.iterdir()) == []

@@ -207,9 +207,10 @@ def check(path: str | Path) -> list[Problem]:
     Raises:
         QueryError: the catalogue itself cannot be read.
     """
+    path = resolve_path(path)
     with _opened(path, read_only=True) as database:
         damage = "Keep the file, check the disk, and restore a backup or load the tables again."
-        found = [Problem("", f"{path}: {what}.", damage) for what in blocks.damage(Path(path))]
+        found = [Problem("", f"{path}: {what}.", damage) for what in blocks.damage(path)]
         try:
             found += integrity.problems(database)
         except (DamagedDatabaseError, QueryError) as error:
