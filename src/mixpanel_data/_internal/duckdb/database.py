@@ -31,6 +31,7 @@ from mixpanel_data._internal.duckdb.interrupt import late_interrupts
 from mixpanel_data._internal.duckdb.settings import (
     FILES_MEMORY_PER_THREAD,
     STREAM_MEMORY,
+    STREAM_ROWS_MEMORY,
     Claim,
     Settings,
 )
@@ -314,9 +315,9 @@ def _connected(
 
 
 def claim_memory(connection: sa.Connection, size: int) -> None:
-    """Let DuckDB use *size* MiB more than the least for a load, on a ``Database.write``."""
+    """Let DuckDB use *size* MiB for the rows at hand, on the connection of a ``Database.write``."""
     claim: Claim = connection.get_execution_options()[_CLAIM]
-    claim.raise_to(STREAM_MEMORY + size)
+    claim.raise_to(STREAM_MEMORY - STREAM_ROWS_MEMORY + size)
 
 
 def _release(directory: PrivateDirectory | None, *, whole: bool) -> None:

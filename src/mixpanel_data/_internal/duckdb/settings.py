@@ -20,9 +20,10 @@ from mixpanel_data._internal.duckdb.interrupt import deferred_interrupts
 
 logger = logging.getLogger(__name__)
 
-# What DuckDB may use for a load, in MiB: one stream needs little, but each thread that reads files
-# has buffers and rows of its own.
+# What DuckDB may use for a load, in MiB: one stream needs little, part of it for the rows at hand,
+# but each thread that reads files has buffers and rows of its own.
 STREAM_MEMORY = 208
+STREAM_ROWS_MEMORY = 64
 FILES_MEMORY_PER_THREAD = 512
 
 _MIB = 1 << 20

@@ -33,7 +33,12 @@ class StorageEngine(LoadMixin, ReportMixin):
 
     Threads may share an engine. Each thread has one connection for all that it asks, by text, by
     statement or by session, so its temporary tables and settings stay visible to it; loads take
-    connections of their own from the pool. Times are naive and in UTC.
+    connections of their own from the pool. Times are naive and in UTC. Ctrl-C ends a query or a
+    load at once; one that comes while a load commits is too late, and the load returns as ever.
+
+    A load from an iterable takes at most 500 MB of memory for events of up to some 4 KB each.
+    DuckDB handles 2,048 rows at a time, so that longer ones take up to five times the bytes of
+    that many.
 
     Tables of up to ``index_limit`` rows carry their primary key as an index. DuckDB needs about
     200 MB of memory for a million rows of it, so in a larger table the loads alone keep the key
