@@ -152,7 +152,9 @@ class Settings:
         self._limit.add_connection(connection)
 
     def __getitem__(self, name: str) -> str:
-        return str(self._limit.execute("SELECT current_setting(?)::VARCHAR", name)[0][0])
+        return str(
+            self._limit.execute("SELECT system.main.current_setting(?)::VARCHAR", name)[0][0]
+        )
 
     def __setitem__(self, name: str, value: str) -> None:
         escaped = value.replace("'", "''")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mixpanel_data._internal.duckdb.database import Database, wait_for_lock
+from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import open_errors
-from mixpanel_data._internal.duckdb.files import home, resolve_path
+from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.schema import catalog, revisions
 from mixpanel_data._internal.storage.loads import LoadMixin
