@@ -194,7 +194,7 @@ def sync(path: Path) -> None:
 
 
 def publish(new: Path, path: Path) -> None:
-    """Give a finished file its final name, at once and for good.
+    """Move a finished file to its final name, at once and for good.
 
     Raises:
         FileExistsError: the name is taken.
