@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import uuid
@@ -37,15 +36,13 @@ from mixpanel_data._internal.duckdb.settings import (
 )
 from mixpanel_data._internal.duckdb.temp_files import EPHEMERAL_FILE, PrivateDirectory
 from mixpanel_data._internal.duckdb.thread_connection import ThreadConnection
-from mixpanel_data._internal.duckdb.wal import torn_bytes
+from mixpanel_data._internal.duckdb.wal import warn_of_torn_log
 from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
 
 _DRIVER = "duckdb+mixpanel_data"
 _CLAIM = "mixpanel_data_claim"
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
-
-logger = logging.getLogger(__name__)
 
 
 class Database:
@@ -73,34 +70,18 @@ class Database:
         self._lifecycle = lifecycle = Lifecycle()
         self._local = threading.local()
         connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
-        own = directory
+        whole = directory is not None
         if directory is None and self._file is not None:
             directory = PrivateDirectory.for_spilling(self._file)
         self.engine = _create_engine(self._file, read_only=read_only, exclusive=exclusive)
-        sa.event.listen(self.engine, "connect", partial(_connected, connections))
-        sa.event.listen(self.engine, "handle_error", translate_marked)
-        sa.event.listen(self.engine, "checkout", lambda *_: lifecycle.ensure_open())
         self._wal = None if self._file is None or read_only else files.wal_path(self._file)
-        files.keep_wal_private(self._wal, self.engine)
+        _listen(self.engine, lifecycle, connections, self._wal)
         self.place = None if path is None else files.place_of(path)
         try:
-            with open_errors(path, self._refuse_second_name()):
-                torn = (
-                    0
-                    if self._file is None or is_open_here(self._file)
-                    else torn_bytes(files.wal_path(self._file))
-                )
-                # The first connection opens the file; the memory database lives as long as it does.
-                self.root = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self.root = self._connect_root()
         except BaseException:
             _release(directory, whole=False)
             raise
-        if torn:
-            logger.warning(
-                "The log of %s ends with %d bytes that are no whole transaction, as after a kill or"
-                " a full disk. They are ignored; all transactions before them are there.",
-                *(path, torn),
-            )
         self.settings = Settings(self.root_connection, self.place or self.engine.url)
         if directory is not None:
             self._spill_into(directory)
@@ -109,8 +90,15 @@ class Database:
             self,
             _close,
             *(lifecycle, self.engine, self.root, connections, self._wal),
-            partial(_release, directory, whole=own is not None),
+            partial(_release, directory, whole=whole),
         )
+
+    def _connect_root(self) -> sa.Connection:
+        """Open the first connection, with which the file is open, or the memory database lives."""
+        with open_errors(self.path, self._refuse_second_name()):
+            if self._file is not None and not is_open_here(self._file):
+                warn_of_torn_log(self._file)
+            return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def _spill_into(self, directory: PrivateDirectory) -> None:
         if self._file is None:
@@ -303,6 +291,18 @@ def _create_engine(path: Path | None, *, read_only: bool, exclusive: bool) -> sa
         max_overflow=-1,
         pool_use_lifo=True,
     )
+
+
+def _listen(
+    engine: sa.Engine,
+    lifecycle: Lifecycle,
+    connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
+    wal: Path | None,
+) -> None:
+    sa.event.listen(engine, "handle_error", translate_marked)
+    sa.event.listen(engine, "connect", partial(_connected, connections))
+    sa.event.listen(engine, "checkout", lambda *_: lifecycle.ensure_open())
+    files.keep_wal_private(wal, engine)
 
 
 def _connected(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from mixpanel_data._internal.duckdb.blocks import checksum
 from mixpanel_data._internal.duckdb.errors import RECOVER
+from mixpanel_data._internal.duckdb.files import wal_path
 from mixpanel_data.exceptions import DamagedDatabaseError
+
+logger = logging.getLogger(__name__)
 
 _VERSION, _FLUSH, _USE_TABLE, _INSERT = 98, 100, 25, 26
 # Every entry begins with the field of its type, and is framed by its size and its checksum.
@@ -152,3 +156,13 @@ def _header_end(data: bytes) -> int | None:
     except IndexError:
         return 0
     return at + 2 if at > 2 else 0
+
+
+def warn_of_torn_log(path: Path) -> None:
+    """Log a warning when the log of a database ends with less than a whole transaction."""
+    if torn := torn_bytes(wal_path(path)):
+        logger.warning(
+            "The log of %s ends with %d bytes that are no whole transaction, as after a kill or a"
+            " full disk. They are ignored; all transactions before them are there.",
+            *(path, torn),
+        )
