@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
+from mixpanel_data._internal.duckdb.export_query import DUBIOUS
+from mixpanel_data._internal.json_text import is_json
 from mixpanel_data._internal.schema import catalog, revisions
 from mixpanel_data._internal.schema.revisions import FIRST_CATALOG
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table, quoted
@@ -98,8 +101,17 @@ def violations(connection: sa.Connection, name: str, kind: Kind) -> Iterator[Pro
     repeated = sa.select(key).group_by(key).having(sa.func.count() > 1).subquery()
     if n := connection.scalar(sa.select(sa.func.count()).select_from(repeated)) or 0:
         yield Problem(name, f"holds {n:,} values of {kind.key} more than once.", _RELOAD)
-    if n := _count(connection, sa.not_(sa.func.json_valid(rows.c.properties))):
+    if n := _count_invalid_json(connection, rows.c.properties):
         yield Problem(name, f"holds {n:,} rows whose properties are no JSON.", _RELOAD)
+
+
+def _count_invalid_json(connection: sa.Connection, document: sa.ColumnElement[Any]) -> int:
+    """Count the documents that are no JSON; DuckDB itself takes NaN and trailing commas for it."""
+    text = sa.cast(document, sa.String)
+    valid = sa.func.json_valid(document)
+    suspects = sa.select(text).where(valid, sa.func.regexp_matches(text, DUBIOUS))
+    found = connection.scalars(suspects)
+    return _count(connection, sa.not_(valid)) + sum(not is_json(each) for each in found)
 
 
 def _miscounted(connection: sa.Connection, name: str, recorded: int) -> Iterator[Problem]:
