@@ -192,9 +192,9 @@ class LoadInfo:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The days of a table that its loads brought, and the missing ones between first and last.
+    """The days of a table that its loads cover, and the missing ones between first and last.
 
-    ``undated`` counts the loads that did not say which days they brought.
+    ``undated`` counts the loads that did not say which days they cover.
     """
 
     table_name: str
@@ -212,7 +212,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision of the schema, and what it brought."""
+    """One revision of the schema, and what it adds."""
 
     id: str
     summary: str

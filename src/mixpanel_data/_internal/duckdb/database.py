@@ -176,7 +176,7 @@ class Database:
         return driver_of(self.root)
 
     def ensure_open(self) -> None:
-        """Refuse a closed database, and one that a fork brought here.
+        """Refuse a closed database, and one of the process that forked this one.
 
         Raises:
             RuntimeError: the database is closed.

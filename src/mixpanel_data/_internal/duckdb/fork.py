@@ -38,7 +38,7 @@ class Lifecycle:
         self.closed = False
 
     def ensure_open(self) -> None:
-        """Refuse a closed database, and one that a fork brought here."""
+        """Refuse a closed database, and one of the process that forked this one."""
         if self.closed:
             raise RuntimeError("This StorageEngine is closed; open the database again.")
         if os.getpid() != self.pid:

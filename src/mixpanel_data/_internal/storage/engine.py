@@ -107,7 +107,7 @@ class StorageEngine(LoadMixin, ReportMixin):
     ) -> StorageEngine:
         """Open a file that is there, by default for reading; all else as for a path.
 
-        With *upgrade*, one of an older schema revision is first brought to today's, after a backup
+        With *upgrade*, one of an older schema revision is first upgraded to today's, after a backup
         beside it: see ``maintenance.upgrade``.
 
         Raises:

@@ -162,7 +162,7 @@ def history(format_: ListFormatOption = ListFormat.TABLE) -> None:
     if format_ is ListFormat.JSON:
         print_json([revision.to_dict() for revision in known])
     else:
-        print_history(known, "what it brought")
+        print_history(known, "what it adds")
 
 
 @app.command(epilog=_ADOPT_EXAMPLES)

@@ -32,7 +32,7 @@ def print_status(found: DatabaseStatus) -> None:
         print(f"{label:{_LABEL}}{printable(text)}")
     if found.pending:
         print()
-        print_history(found.pending, "what it brings")
+        print_history(found.pending, "what it adds")
     if found.tables:
         print()
         rows = [
@@ -92,8 +92,8 @@ def _nothing_to_do(path: Path, revision: str | None) -> str:
 
 
 def say_what_is_lost(path: Path, revision: str, undone: list[Revision], *, backup: bool) -> None:
-    """Name the revisions that a downgrade takes back, and what becomes of what they brought."""
-    say(f"Going back to {revision} takes from {shown(path)} what these brought:")
+    """Name the revisions that a downgrade undoes, and what becomes of what they added."""
+    say(f"Going back to {revision} removes from {shown(path)} what these added:")
     for each in undone:
         say(f"  {each.id}  {each.summary}")
     kept = "stays in the backup alone" if backup else "is lost"
