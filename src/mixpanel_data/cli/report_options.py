@@ -169,7 +169,7 @@ def _print(result: Any, chosen: Format, output: Path | None, picture: Picture) -
     else:
         write_frame(result.df, chosen, output)
     if chosen is Format.TABLE and (people := result.identity) is not None:
-        say(f"{people.ids:,} ids are {people.people:,} people ({people.rules})")
+        say(f"Identity {people.rules}: ids {people.ids:,}, people {people.people:,}")
 
 
 def _write(text: bytes, output: Path | None) -> None:

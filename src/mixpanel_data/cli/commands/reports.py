@@ -25,14 +25,14 @@ from mixpanel_data.cli.report_options import (
 )
 from mixpanel_data.cli.views import pictures
 
-_MARCH = "--from 2025-03-01 --to 2025-03-31"
+_MARCH = "\\\n      --from 2025-03-01 --to 2025-03-31"
 
 SEGMENTATION_EXAMPLES = f"""\b
 Examples:
-  mixpanel-data segmentation events {_MARCH} --measure dau
-  mixpanel-data segmentation events signup {_MARCH} --on mp_country_code
-  mixpanel-data segmentation events purchase {_MARCH} -u week --measure sum --of amount
-  mixpanel-data segmentation events play {_MARCH} -w 'properties["$os"] == "iOS"'
+  mixpanel-data segmentation events --measure dau {_MARCH}
+  mixpanel-data segmentation events signup --on mp_country_code {_MARCH}
+  mixpanel-data segmentation events purchase -u week --measure sum --of amount {_MARCH}
+  mixpanel-data segmentation events play -w 'properties["$os"] == "iOS"' {_MARCH}
 
 \b
 Measures: total unique average sessions, dau wau mau; of a property (--of): sum average median
@@ -41,27 +41,27 @@ min max distinct p25 p75 p90 p99.
 FUNNEL_EXAMPLES = f"""\b
 Examples:
   mixpanel-data funnel events signup search play {_MARCH}
-  mixpanel-data funnel events add buy {_MARCH} --window 30d --exclude cancel
-  mixpanel-data funnel events view add buy {_MARCH} --on source --hold item
+  mixpanel-data funnel events view buy --window 30d --exclude cancel {_MARCH}
+  mixpanel-data funnel events view add buy --on utm_source --hold item {_MARCH}
 """
 RETENTION_EXAMPLES = f"""\b
 Examples:
-  mixpanel-data retention events -b signup -r play {_MARCH} -u week -n 4
-  mixpanel-data retention events -b signup {_MARCH} -n 30 --counting on_or_after --format csv
+  mixpanel-data retention events -b signup -r play -u week -n 4 {_MARCH}
+  mixpanel-data retention events -b signup -n 30 --counting on_or_after --format csv {_MARCH}
 """
 FREQUENCY_EXAMPLES = f"""\b
 Examples:
-  mixpanel-data frequency events play {_MARCH} -u month --addiction-unit day
+  mixpanel-data frequency events play -u month --addiction-unit day {_MARCH}
 """
 SESSIONS_EXAMPLES = f"""\b
 Examples:
-  mixpanel-data sessions events {_MARCH} --timezone Europe/Berlin
-  mixpanel-data sessions events {_MARCH} --session-property session_id --on '$os'
+  mixpanel-data sessions events --timezone Europe/Berlin {_MARCH}
+  mixpanel-data sessions events --session-property session_id --on '$os' {_MARCH}
 """
 FLOWS_EXAMPLES = f"""\b
 Examples:
-  mixpanel-data flows events search {_MARCH} --forward 3
-  mixpanel-data flows events purchase {_MARCH} --reverse 3 --forward 0 --hide play
+  mixpanel-data flows events search --forward 3 {_MARCH}
+  mixpanel-data flows events purchase --reverse 3 --forward 0 --hide play {_MARCH}
 """
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

@@ -67,12 +67,12 @@ def funnel(screen: Console, result: results.FunnelResult) -> None:
             screen.print()
             _bars(screen, map(_conversion, lines, lines.values()), (title, "entered", "converted"))
     converted = f"{_percent(result.conversion_rate)} converted, {_days(result)}"
-    _note(screen, f"{converted}; drop-off and average time are from the step before")
+    _note(screen, f"{converted}; drop-off and time from the step before")
 
 
 def _step(number: int, step: results.FunnelStep, entered: int) -> Bar:
     lost = f"-{_percent(1 - step.step_conv_ratio)}" if number > 1 else ""
-    time = _time(step.avg_time)
+    time = duration(step.avg_time)
     share = _share(step.count, entered)
     return f"{number}", step.event, f"{step.count:,}", _percent(share), lost, time, share
 
@@ -124,7 +124,7 @@ def sessions(screen: Console, result: results.SessionsResult) -> None:
     else:
         most = max((point.sessions for point in result.points), default=0)
         lines = [
-            (p.date, f"{p.sessions:,}", f"{p.users:,}", _time(p.average_duration),
+            (p.date, f"{p.sessions:,}", f"{p.users:,}", duration(p.average_duration),
              _share(p.sessions, most))
             for p in result.points
         ]  # fmt: skip
@@ -271,7 +271,7 @@ def _number(value: Number) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
-def _time(seconds: float | None) -> str:
+def duration(seconds: float | None) -> str:
     """Return seconds as people write them: ``4.2 s``, ``3 min 20 s``, ``3 d 4 h``."""
     if seconds is None:
         return ""
