@@ -3,6 +3,7 @@
 from mixpanel_data._internal.storage import StorageEngine
 from mixpanel_data._version import __version__
 from mixpanel_data.exceptions import (
+    DamagedDatabaseError,
     DatabaseLockedError,
     DatabaseNotFoundError,
     EmptyLoadError,
@@ -29,6 +30,7 @@ from mixpanel_data.types import (
 __all__ = [
     "ColumnInfo",
     "Coverage",
+    "DamagedDatabaseError",
     "DatabaseLockedError",
     "DatabaseNotFoundError",
     "EmptyLoadError",

@@ -278,6 +278,25 @@ class Problem:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What recovering a file did: the copy of how it was, and what its log no longer brings back.
+
+    ``cut`` are the bytes cut off the log, ``lost_transactions`` those that ended in them as far as
+    they can be read, ``lost_loads`` the loads among these.
+    """
+
+    copy: Path | None
+    cut: int
+    lost_transactions: int
+    lost_loads: list[LoadInfo]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        loads = [load.to_dict() for load in self.lost_loads]
+        return {**asdict(self), "copy": self.copy and str(self.copy), "lost_loads": loads}
+
+
 class SQLResult(list[tuple[Any, ...]]):
     """The rows of a query, as a list of tuples that knows its column names."""
 

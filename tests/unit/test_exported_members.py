@@ -14,6 +14,7 @@ from mixpanel_data import exceptions, types
 PROMISED = {
     "ColumnInfo",
     "Coverage",
+    "DamagedDatabaseError",
     "DatabaseLockedError",
     "DatabaseNotFoundError",
     "EmptyLoadError",
