@@ -18,7 +18,8 @@ def test_version(run: Run) -> None:
     "command",
     [
         *("load events", "load profiles", "tables", "schema", "loads", "coverage"),
-        *("query", "drop", "demo", ""),
+        *("query", "drop", "demo", "segmentation", "funnel", "retention"),
+        *("frequency", "sessions", "flows", ""),
     ],
 )
 def test_every_command_explains_itself_with_examples(run: Run, command: str) -> None:

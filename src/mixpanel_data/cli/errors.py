@@ -142,6 +142,11 @@ def explain(error: Exception) -> str:
                 f"Database '{error.db_path}' is locked by {holder}."
                 " Close it there, or wait and try again."
             )
+        case MixpanelDataError(code="BAD_EXPRESSION", details=where):
+            # The library points with a second line and a caret.
+            text, at = where["expression"], where["position"]
+            problem = str(error).partition(":\n")[0]
+            message = f"{problem}: {text[:at]} <-- HERE {text[at:]}"
         case SchemaVersionError():
             message = _explain_revision(error)
         case QueryError():

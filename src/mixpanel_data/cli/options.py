@@ -1,6 +1,7 @@
 """The options that several commands share, and the database that they choose."""
 
 import os
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -65,6 +66,35 @@ ListFormatOption = Annotated[
 ]
 
 
+class Format(str, Enum):
+    """How a result is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        "-f",
+        show_default=False,
+        help="How to write the result. Default: by the suffix of --output, else a table.",
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        show_default=False,
+        help="Write to FILE instead of stdout; it is replaced only once the result is whole.",
+    ),
+]
 WaitOption = Annotated[
     float,
     typer.Option(
@@ -107,3 +137,34 @@ def _open(db: Path | None, project: str | None, read_only: bool, timeout: float)
             param_hint="--db",
         )
     return StorageEngine(path, read_only=read_only, timeout=timeout)
+
+
+def check_output(output: Path | None, database: Path | None) -> None:
+    """Refuse to write the result over the database, or over its log."""
+    if output is None or database is None:
+        return
+    own = [database.resolve(), database.with_name(f"{database.name}.wal").resolve()]
+    if output.resolve() in own or (output.exists() and output.samefile(database)):
+        raise typer.BadParameter(
+            f"{output} is the database itself; choose another file", param_hint="--output"
+        )
+
+
+def chosen_format(format_: Format | None, output: Path | None) -> Format:
+    """Return the format that the options choose; parquet is not for a terminal."""
+    chosen = format_ or _format_of(output)
+    if chosen is Format.PARQUET and output is None and sys.stdout.isatty():
+        raise typer.BadParameter("parquet is binary: add --output FILE", param_hint="--format")
+    return chosen
+
+
+def _format_of(output: Path | None) -> Format:
+    if output is None:
+        return Format.TABLE
+    try:
+        return Format(output.suffix.lower().lstrip("."))
+    except ValueError:
+        raise typer.BadParameter(
+            f"what to write to {output}? Add --format csv, json, jsonl or parquet",
+            param_hint="--output",
+        ) from None

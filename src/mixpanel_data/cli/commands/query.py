@@ -2,15 +2,23 @@
 
 import io
 import sys
-from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from mixpanel_data.cli.console import console, print_grid, printable
-from mixpanel_data.cli.options import DbOption, ProjectOption, WaitOption, open_database
+from mixpanel_data.cli.options import (
+    DbOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    ProjectOption,
+    WaitOption,
+    check_output,
+    chosen_format,
+    open_database,
+)
 from mixpanel_data.cli.views import writers
 from mixpanel_data.cli.views.results import Result, Row
 
@@ -36,16 +44,6 @@ What the cells become:
 """
 
 
-class Format(str, Enum):
-    """How a result is written."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-
-
 _WRITERS = {
     Format.CSV: writers.write_csv,
     Format.JSON: writers.write_json,
@@ -55,25 +53,6 @@ _WRITERS = {
 
 SqlArgument = Annotated[
     str, typer.Argument(metavar="SQL", show_default=False, help="The statement, or - for stdin.")
-]
-FormatOption = Annotated[
-    Format | None,
-    typer.Option(
-        "--format",
-        "-f",
-        show_default=False,
-        help="How to write the result. Default: by the suffix of --output, else a table.",
-    ),
-]
-OutputOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
-        show_default=False,
-        help="Write to FILE instead of stdout; it is replaced only once the result is whole.",
-    ),
 ]
 ExternalOption = Annotated[
     bool,
@@ -105,12 +84,10 @@ def query(
     A table shows the first rows and says how many more there are; the other formats write
     every row.
     """
-    chosen = format_ or _format_of(output)
-    if chosen is Format.PARQUET and output is None and sys.stdout.isatty():
-        raise typer.BadParameter("parquet is binary: add --output FILE", param_hint="--format")
+    chosen = chosen_format(format_, output)
     statement = sys.stdin.read() if sql == "-" else sql
     with open_database(db, project, wait=wait) as storage:
-        _check_output(output, storage.path)
+        check_output(output, storage.path)
         if not allow_external:
             storage.connection.execute("SET enable_external_access = false")
             storage.connection.execute("SET lock_configuration = true")
@@ -143,26 +120,3 @@ def print_table(screen: Console, result: Result, max_rows: int) -> None:
         )
     else:
         screen.print(f"\n{total:,} row{'' if total == 1 else 's'}", style="dim")
-
-
-def _check_output(output: Path | None, database: Path | None) -> None:
-    """Refuse to write the result over the database, or over its log."""
-    if output is None or database is None:
-        return
-    own = [database.resolve(), database.with_name(f"{database.name}.wal").resolve()]
-    if output.resolve() in own or (output.exists() and output.samefile(database)):
-        raise typer.BadParameter(
-            f"{output} is the database itself; choose another file", param_hint="--output"
-        )
-
-
-def _format_of(output: Path | None) -> Format:
-    if output is None:
-        return Format.TABLE
-    try:
-        return Format(output.suffix.lower().lstrip("."))
-    except ValueError:
-        raise typer.BadParameter(
-            f"what to write to {output}? Add --format csv, json, jsonl or parquet",
-            param_hint="--output",
-        ) from None
