@@ -3,6 +3,7 @@
 from mixpanel_data._internal.storage import StorageEngine
 from mixpanel_data._version import __version__
 from mixpanel_data.exceptions import (
+    DamagedDatabaseError,
     DatabaseLockedError,
     DatabaseNotFoundError,
     EmptyLoadError,
@@ -41,6 +42,7 @@ __all__ = [
     "ColumnStatsResult",
     "ColumnSummary",
     "Coverage",
+    "DamagedDatabaseError",
     "DatabaseLockedError",
     "DatabaseNotFoundError",
     "EmptyLoadError",

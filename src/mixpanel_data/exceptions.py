@@ -8,6 +8,7 @@ MixpanelDataError
 ├── EmptyLoadError          a source without a single record (also a ValueError)
 ├── DatabaseLockedError     another process holds the file, or this one in another mode
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
+├── DamagedDatabaseError    a file, or its catalogue, is not as it was written (also an OSError)
 ├── ForkedEngineError       an engine used in a process that inherited it (also a RuntimeError)
 └── SchemaVersionError      the file's schema is not the one this library works with
 """
@@ -15,6 +16,7 @@ MixpanelDataError
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,12 @@ class DatabaseNotFoundError(MixpanelDataError, FileNotFoundError):
         self.db_path = str(db_path)
 
 
+class DamagedDatabaseError(MixpanelDataError, OSError):
+    """A file, or a row of its catalogue, is not as this library or DuckDB wrote it."""
+
+    code = "DATABASE_DAMAGED"
+
+
 class ForkedEngineError(MixpanelDataError, RuntimeError):
     """A forked child used its parent's engine or file; DuckDB would lose its writes unseen."""
 
@@ -192,7 +200,8 @@ class SchemaVersionError(MixpanelDataError):
             problem = f"is at schema revision {revision}, and this library works with {head}"
             suggestion = (
                 f"Upgrade it with StorageEngine.open_existing(path, upgrade=True) or"
-                f" `mixpanel-data db upgrade {db_path}`; read_only=True reads it as it is."
+                f" `mixpanel-data db upgrade {shlex.quote(str(db_path))}`; read_only=True reads it"
+                " as it is."
             )
         else:
             problem = (

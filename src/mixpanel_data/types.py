@@ -192,9 +192,9 @@ class LoadInfo:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """The days of a table that its loads brought, and the missing ones between first and last.
+    """The days of a table that its loads cover, and the missing ones between first and last.
 
-    ``undated`` counts the loads that did not say which days they brought.
+    ``undated`` counts the loads that did not say which days they cover.
     """
 
     table_name: str
@@ -212,7 +212,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision of the schema, and what it brought."""
+    """One revision of the schema, and what it adds."""
 
     id: str
     summary: str
@@ -276,6 +276,25 @@ class Problem:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What recovering a file did: the copy of how it was, and what its log no longer brings back.
+
+    ``cut`` are the bytes cut off the log, ``lost_transactions`` those that ended in them as far as
+    they can be read, ``lost_loads`` the loads among these.
+    """
+
+    copy: Path | None
+    cut: int
+    lost_transactions: int
+    lost_loads: list[LoadInfo]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready values."""
+        loads = [load.to_dict() for load in self.lost_loads]
+        return {**asdict(self), "copy": self.copy and str(self.copy), "lost_loads": loads}
 
 
 class SQLResult(list[tuple[Any, ...]]):

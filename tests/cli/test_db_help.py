@@ -6,6 +6,7 @@ from mixpanel_data import maintenance
 from tests.support.command_line import Run
 
 COMMANDS = ["status", "upgrade", "downgrade", "history", "adopt", "backup", "compact", "check"]
+COMMANDS += ["recover"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

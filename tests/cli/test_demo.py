@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import shlex
 from collections import Counter
 from datetime import timedelta, timezone
 from pathlib import Path
@@ -107,9 +108,23 @@ def test_it_shows_everything_in_plain_text(demo: Outcome) -> None:
         "storage.execute_rows(",
         "play",
         "properties->>'$.mp_country_code'",
+        "$ mixpanel-data segmentation events --measure dau --db ",
+        "2025-03-31  159  ",
+        "$ mixpanel-data funnel events 'sign up' play like 'playlist add' --db ",
+        "2  play              144   64.0%    -36.0%  ",
+        "$ mixpanel-data retention events -b 'sign up' -r play -u week -n 4 --db ",
+        "2025-03-03    60  73.3%  70.0%  78.3%  46.7%*",
         "export MIXPANEL_DATA_DB=mixpanel-demo/demo.db",
     ):
         assert part in demo.out
+
+
+def test_a_command_that_it_shows_gives_the_same_numbers(demo: Outcome, place: Path) -> None:
+    (command,) = (line for line in demo.out.splitlines() if "$ mixpanel-data funnel" in line)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        again = invoke(*shlex.split(command)[2:], "--format", "json")
+    assert [step["count"] for step in json.loads(again.out)["steps"]] == [225, 144, 74, 28]
 
 
 @pytest.mark.usefixtures("demo")

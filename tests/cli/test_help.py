@@ -18,8 +18,9 @@ def test_version(run: Run) -> None:
     "command",
     [
         *("load events", "load profiles", "tables", "schema", "loads", "coverage"),
-        *("query", "drop", "demo", ""),
         *("sample", "summarize", "breakdown", "keys", "values", "column", "properties"),
+        *("query", "drop", "demo", "segmentation", "funnel", "retention"),
+        *("frequency", "sessions", "flows", ""),
     ],
 )
 def test_every_command_explains_itself_with_examples(run: Run, command: str) -> None:

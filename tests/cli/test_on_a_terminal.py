@@ -73,3 +73,9 @@ def test_drop_asks(loaded: Path, answer: str, code: int, left: int) -> None:
     assert terminal.wait() == code
     with StorageEngine(loaded, read_only=True) as storage:
         assert len(storage.list_tables()) == left
+
+
+def test_what_the_encoding_lacks_is_escaped(loaded: Path) -> None:
+    terminal = Terminal("query", "SELECT 'Malmö'", "--db", loaded, PYTHONIOENCODING="ascii")
+    assert terminal.wait() == 0
+    assert r"Malm\xf6" in terminal.text

@@ -17,6 +17,16 @@ from tests.support.files import original
 FAULTS = [
     ('INSERT INTO "order" FROM "order" LIMIT 3', "order", "3 values of insert_id more than once"),
     ("DELETE FROM profiles WHERE distinct_id = 'user-1'", "profiles", "11 rows.*catalogue says 12"),
+    (
+        """UPDATE profiles SET properties = '{"a":NaN}' WHERE distinct_id = 'user-1'""",
+        "profiles",
+        "1 rows whose properties are no JSON",
+    ),
+    (
+        """UPDATE profiles SET properties = '{"a":[1,-Infinity]}'""",
+        "profiles",
+        "rows whose properties are no JSON",
+    ),
     ("DROP TABLE profiles", "profiles", "in the catalogue, but not in the database"),
     ("UPDATE _metadata SET type = 'profiles' WHERE table_name = 'order'", "order", "last_seen"),
 ]

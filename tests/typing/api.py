@@ -13,7 +13,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from typing_extensions import assert_type
 
-from mixpanel_data import EventRecord, ProfileRecord, StorageEngine, TableMetadata
+from mixpanel_data import (
+    ColumnSummary,
+    EventRecord,
+    EventStats,
+    ProfileRecord,
+    StorageEngine,
+    TableMetadata,
+    WorkspaceInfo,
+)
+from mixpanel_data.exploration import PropertyInfo
 from mixpanel_data.orm import Event, Profile
 from mixpanel_data.types import ColumnInfo, SQLResult, TableInfo, TableKind, TableSchema
 
@@ -106,3 +115,17 @@ def looking(engine: StorageEngine) -> None:
     assert_type(engine.get_metadata("a"), TableMetadata)
     assert_type(engine.table_exists("a"), bool)
     assert_type(engine.get_metadata("a").from_date, str | None)
+
+
+def exploring(engine: StorageEngine) -> None:
+    """What is in a table comes as typed values."""
+    assert_type(engine.sample("a", n=5, seed=1), pd.DataFrame)
+    assert_type(engine.summarize("a").columns, list[ColumnSummary])
+    assert_type(engine.event_breakdown("a").events, list[EventStats])
+    assert_type(engine.event_breakdown("a").date_range, tuple[datetime, datetime])
+    assert_type(engine.property_keys("a", event="b"), list[str])
+    assert_type(engine.column_stats("a", "b", top_n=3).mean, float | None)
+    assert_type(engine.column_stats("a", engine.table("a").c.b).df, pd.DataFrame)
+    assert_type(engine.properties("a", event="b", sample=10).properties, list[PropertyInfo])
+    assert_type(engine.property_values("a", "b", limit=3), list[str])
+    assert_type(engine.info(), WorkspaceInfo)

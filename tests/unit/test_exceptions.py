@@ -12,6 +12,7 @@ import pytest
 
 from mixpanel_data import exceptions
 from mixpanel_data.exceptions import (
+    DamagedDatabaseError,
     DatabaseLockedError,
     DatabaseNotFoundError,
     EmptyLoadError,
@@ -32,6 +33,7 @@ CODES: dict[type[MixpanelDataError], str] = {
     DatabaseLockedError: "DATABASE_LOCKED",
     EmptyLoadError: "EMPTY_LOAD",
     DatabaseNotFoundError: "DATABASE_NOT_FOUND",
+    DamagedDatabaseError: "DATABASE_DAMAGED",
     ForkedEngineError: "FORKED_ENGINE",
     SchemaVersionError: "SCHEMA_VERSION",
 }
@@ -45,6 +47,7 @@ MADE: list[MixpanelDataError] = [
     DatabaseNotFoundError("/data/x.db"),
     EmptyLoadError("events"),
     EmptyLoadError("events", "a.jsonl"),
+    DamagedDatabaseError("damaged", db_path="/data/x.db"),
     ForkedEngineError("forked"),
     SchemaVersionError("/data/x.db", "0001", "0004", older=True),
     SchemaVersionError("/data/x.db", "0009", "0004", older=False),

@@ -16,6 +16,7 @@ PROMISED = {
     "ColumnStatsResult",
     "ColumnSummary",
     "Coverage",
+    "DamagedDatabaseError",
     "DatabaseLockedError",
     "DatabaseNotFoundError",
     "EmptyLoadError",

@@ -56,6 +56,22 @@ def decode(text: str) -> Any:
         return json.loads(text)
 
 
+def is_json(text: str) -> bool:
+    """Return whether a text is JSON to the letter, which NaN and infinities are not."""
+    try:
+        orjson.loads(text)
+    except ValueError:
+        try:
+            json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError):
+            return False
+    return True
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
 def has_long_digits(text: bytes) -> bool:
     """Return whether 19 digits stand in a row, which every integer beyond 64 bits needs."""
     return _LONG_RUN in text.translate(_DIGITS)

@@ -1,5 +1,6 @@
 """The commands, put together; a new group of commands is one module and one line here."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mixpanel_data import __version__
-from mixpanel_data.cli.commands import db, demo, explore, history, load, query, tables
+from mixpanel_data.cli.commands import db, demo, explore, history, load, query, reports, tables
 from mixpanel_data.cli.errors import Commands, discard_unwritten, watch_signals
 
 _EPILOG = """\b
@@ -51,6 +52,12 @@ app.command(epilog=history.COVERAGE_EXAMPLES)(history.coverage)
 app.command(epilog=query.EXAMPLES)(query.query)
 for command in explore.COMMANDS:
     app.command(epilog=explore.examples(command))(command)
+app.command(epilog=reports.SEGMENTATION_EXAMPLES)(reports.segmentation)
+app.command(epilog=reports.FUNNEL_EXAMPLES)(reports.funnel)
+app.command(epilog=reports.RETENTION_EXAMPLES)(reports.retention)
+app.command(epilog=reports.FREQUENCY_EXAMPLES)(reports.frequency)
+app.command(epilog=reports.SESSIONS_EXAMPLES)(reports.sessions)
+app.command(epilog=reports.FLOWS_EXAMPLES)(reports.flows)
 app.command(epilog=tables.DROP_EXAMPLES)(tables.drop)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(db.app, name="db")
@@ -81,6 +88,10 @@ def run() -> None:
     # Closed by whoever started this: what is printed goes nowhere, which is no failure.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - until the process ends
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What the terminal's encoding lacks is shown, and ends no command.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="mixpanel-data")
     finally:

@@ -123,7 +123,7 @@ def explain(error: Exception) -> str:
             message = (
                 f"Table '{error.table_name}' already exists. Add to it with --append, choose"
                 " another name with --table, or remove it with"
-                f" `mixpanel-data drop {error.table_name}`."
+                f" `mixpanel-data drop {shlex.quote(error.table_name)}`."
             )
         case TableNotFoundError():
             message = (
@@ -133,7 +133,8 @@ def explain(error: Exception) -> str:
         case DatabaseNotFoundError():
             message = (
                 f"Database '{error.db_path}' does not exist."
-                f" Load something first: mixpanel-data load events FILE --db {error.db_path}"
+                " Load something first: mixpanel-data load events FILE --db"
+                f" {shlex.quote(error.db_path)}"
             )
         case DatabaseLockedError(holding_pid=pid):
             holder = "another process" if pid is None else f"process {pid}"
@@ -141,6 +142,11 @@ def explain(error: Exception) -> str:
                 f"Database '{error.db_path}' is locked by {holder}."
                 " Close it there, or wait and try again."
             )
+        case MixpanelDataError(code="BAD_EXPRESSION", details=where):
+            # The library points with a second line and a caret.
+            text, at = where["expression"], where["position"]
+            problem = str(error).partition(":\n")[0]
+            message = f"{problem}: {text[:at]} <-- HERE {text[at:]}"
         case SchemaVersionError():
             message = _explain_revision(error)
         case QueryError():

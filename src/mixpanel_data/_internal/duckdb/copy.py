@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
+from mixpanel_data._internal.duckdb.dialect.search_path import system_functions_of
 from mixpanel_data._internal.duckdb.files import create_private, wal_path
 
 _TARGET = "_rewritten"
@@ -23,9 +25,9 @@ def compact_into(raw: duckdb.DuckDBPyConnection, destination: Path) -> None:
         OSError: the new file does not hold the same rows.
     """
     path, version = str(destination).replace("'", "''"), storage_version(raw).rstrip("+")
-    block = raw.execute(
-        "SELECT block_size FROM pragma_database_size() WHERE database_name = current_database()"
-    ).fetchall()[0][0]
+    block = _ask(
+        raw, "SELECT block_size FROM pragma_database_size() WHERE database_name = ?", _current(raw)
+    )[0][0]
     raw.execute(f"ATTACH '{path}' AS {_TARGET} (STORAGE_VERSION '{version}', BLOCK_SIZE {block})")
     try:
         # Before there are rows in it, and in the log that the rows go through.
@@ -40,11 +42,8 @@ def compact_into(raw: duckdb.DuckDBPyConnection, destination: Path) -> None:
 
 def storage_version(raw: duckdb.DuckDBPyConnection) -> str:
     """Return the version of DuckDB's file format, as "v1.0.0+": which DuckDB can read the file."""
-    sql = (
-        "SELECT tags['storage_version'] FROM duckdb_databases()"
-        " WHERE database_name = current_database()"
-    )
-    return str(raw.execute(sql).fetchall()[0][0])
+    sql = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = ?"
+    return str(_ask(raw, sql, _current(raw))[0][0])
 
 
 def row_counts(
@@ -52,15 +51,13 @@ def row_counts(
 ) -> dict[tuple[str, str], int]:
     """Count the rows of every table of a database, by schema and name."""
     database = database or _current(raw)
-    tables = raw.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables()"
-        " WHERE database_name = ? AND NOT temporary",
-        [database],
-    ).fetchall()
+    tables = _ask(
+        raw, "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = ?", database
+    )
     counts = {}
     for schema, table in tables:
         name = ".".join(map(_quoted, (database, schema, table)))
-        counts[schema, table] = int(raw.execute(f"FROM {name} SELECT count(*)").fetchall()[0][0])
+        counts[schema, table] = int(_ask(raw, f"FROM {name} SELECT count(*)")[0][0])
     return counts
 
 
@@ -75,7 +72,12 @@ def refuse_different(original: object, copied: object, copy: Path) -> None:
 
 
 def _current(raw: duckdb.DuckDBPyConnection) -> str:
-    return str(raw.execute("SELECT current_database()").fetchall()[0][0])
+    return str(raw.execute("SELECT system.main.current_database()").fetchall()[0][0])
+
+
+def _ask(raw: duckdb.DuckDBPyConnection, sql: str, *parameters: str) -> list[Any]:
+    with system_functions_of(raw):
+        return raw.execute(sql, parameters).fetchall()
 
 
 def _quoted(name: str) -> str:

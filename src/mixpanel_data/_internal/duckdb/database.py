@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import duckdb
 import sqlalchemy as sa
@@ -19,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from mixpanel_data._internal.duckdb import files
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
+from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
 from mixpanel_data._internal.duckdb.errors import (
     open_errors,
@@ -26,49 +25,24 @@ from mixpanel_data._internal.duckdb.errors import (
     translate_errors_of,
     translate_marked,
 )
-from mixpanel_data._internal.duckdb.fork import protect_in_child
+from mixpanel_data._internal.duckdb.fork import Lifecycle, protect_in_child
 from mixpanel_data._internal.duckdb.interrupt import late_interrupts
 from mixpanel_data._internal.duckdb.settings import (
     FILES_MEMORY_PER_THREAD,
     STREAM_MEMORY,
+    STREAM_ROWS_MEMORY,
     Claim,
     Settings,
 )
 from mixpanel_data._internal.duckdb.temp_files import EPHEMERAL_FILE, PrivateDirectory
 from mixpanel_data._internal.duckdb.thread_connection import ThreadConnection
-from mixpanel_data.exceptions import (
-    DatabaseLockedError,
-    DatabaseNotFoundError,
-    ForkedEngineError,
-)
+from mixpanel_data._internal.duckdb.wal import warn_of_torn_log
+from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
 
 _DRIVER = "duckdb+mixpanel_data"
 _CLAIM = "mixpanel_data_claim"
-# Seconds between two tries for a lock.
-_RETRY = 0.05
-
-Result = TypeVar("Result")
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
-
-
-class _Lifecycle:
-    """Whether a database may still be used, known to its pool without a reference back to it."""
-
-    def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.closed = False
-
-    def ensure_open(self) -> None:
-        """Refuse a closed database, and one that a fork brought here."""
-        if self.closed:
-            raise RuntimeError("This StorageEngine is closed; open the database again.")
-        if os.getpid() != self.pid:
-            raise ForkedEngineError(
-                f"This StorageEngine was opened in process {self.pid} and came to process"
-                f" {os.getpid()} by a fork, where its writes would be lost. Open one in the child,"
-                " after the parent closed its own, or use multiprocessing's 'spawn'."
-            )
 
 
 class Database:
@@ -93,39 +67,45 @@ class Database:
         self.read_only = read_only
         # DuckDB before 2.0 takes two spellings of a path for two databases.
         self._file = None if path is None else Path(os.path.realpath(path))
-        self._lifecycle = lifecycle = _Lifecycle()
+        self._lifecycle = lifecycle = Lifecycle()
         self._local = threading.local()
         connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
-        own = directory
+        whole = directory is not None
         if directory is None and self._file is not None:
             directory = PrivateDirectory.for_spilling(self._file)
         self.engine = _create_engine(self._file, read_only=read_only, exclusive=exclusive)
-        sa.event.listen(self.engine, "connect", partial(_connected, connections))
-        sa.event.listen(self.engine, "handle_error", translate_marked)
-        sa.event.listen(self.engine, "checkout", lambda *_: lifecycle.ensure_open())
         self._wal = None if self._file is None or read_only else files.wal_path(self._file)
-        _keep_wal_private(self._wal, self.engine)
+        _listen(self.engine, lifecycle, connections, self._wal)
         self.place = None if path is None else files.place_of(path)
         try:
-            with open_errors(path, self._refuse_second_name()):
-                # The first connection opens the file; the memory database lives as long as it does.
-                self.root = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self.root = self._connect_root()
         except BaseException:
             _release(directory, whole=False)
             raise
         self.settings = Settings(self.root_connection, self.place or self.engine.url)
-        if self._file is None and directory is not None:
-            # DuckDB would spill a memory database into the working directory.
-            self.settings["temp_directory"] = str(directory.path)
-        elif own is None and directory is not None and not read_only:
-            directory.remove_leftovers()
+        if directory is not None:
+            self._spill_into(directory)
         _databases.add(self)
         self.close = weakref.finalize(
             self,
             _close,
-            *(lifecycle, self.engine, self.root, connections),
-            partial(_release, directory, whole=own is not None),
+            *(lifecycle, self.engine, self.root, connections, self._wal),
+            partial(_release, directory, whole=whole),
         )
+
+    def _connect_root(self) -> sa.Connection:
+        """Open the first connection, with which the file is open, or the memory database lives."""
+        with open_errors(self.path, self._refuse_second_name()):
+            if self._file is not None and not is_open_here(self._file):
+                warn_of_torn_log(self._file)
+            return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    def _spill_into(self, directory: PrivateDirectory) -> None:
+        if self._file is None:
+            # DuckDB would spill a memory database into the working directory.
+            self.settings["temp_directory"] = str(directory.path)
+        elif not self.read_only:
+            directory.remove_leftovers()
 
     @classmethod
     def open(
@@ -159,7 +139,7 @@ class Database:
                     files.create_database(Path(os.path.realpath(path)))
             return cls(path, read_only=read_only, exclusive=exclusive)
 
-        return wait_for_lock(timeout, once)
+        return files.wait_for_lock(timeout, once)
 
     @classmethod
     def ephemeral(cls) -> Database:
@@ -196,7 +176,7 @@ class Database:
         return driver_of(self.root)
 
     def ensure_open(self) -> None:
-        """Refuse a closed database, and one that a fork brought here.
+        """Refuse a closed database, and one of the process that forked this one.
 
         Raises:
             RuntimeError: the database is closed.
@@ -214,7 +194,9 @@ class Database:
         connection: ThreadConnection | None = getattr(self._local, "connection", None)
         if connection is None:
             with query_errors("connect"):
-                connection = ThreadConnection(self.engine, partial(_keep_wal_private, self._wal))
+                connection = ThreadConnection(
+                    self.engine, partial(files.keep_wal_private, self._wal)
+                )
             self._local.connection = connection
         return connection
 
@@ -285,7 +267,8 @@ class Database:
 
     def create_wal(self) -> None:
         """Make the file that the next commit logs to; DuckDB would make it readable by others."""
-        _create_wal(self._wal)
+        if self._wal is not None:
+            files.create_private(self._wal)
 
     def __enter__(self) -> Database:
         return self
@@ -310,6 +293,18 @@ def _create_engine(path: Path | None, *, read_only: bool, exclusive: bool) -> sa
     )
 
 
+def _listen(
+    engine: sa.Engine,
+    lifecycle: Lifecycle,
+    connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
+    wal: Path | None,
+) -> None:
+    sa.event.listen(engine, "handle_error", translate_marked)
+    sa.event.listen(engine, "connect", partial(_connected, connections))
+    sa.event.listen(engine, "checkout", lambda *_: lifecycle.ensure_open())
+    files.keep_wal_private(wal, engine)
+
+
 def _connected(
     connections: weakref.WeakSet[duckdb.DuckDBPyConnection], _: object, entry: ConnectionPoolEntry
 ) -> None:
@@ -319,48 +314,10 @@ def _connected(
     protect_in_child(connection)
 
 
-def _keep_wal_private(wal: Path | None, engine: sa.Engine) -> None:
-    """Make the log before each statement and commit of *engine* that may write to it."""
-    if wal is None:
-        return
-
-    def before_execute(_: object, __: object, statement: str, *rest: object) -> None:
-        if statement[:6].upper() != "SELECT":
-            _create_wal(wal)
-
-    sa.event.listen(engine, "before_cursor_execute", before_execute)
-    sa.event.listen(engine, "commit", lambda _: _create_wal(wal))
-
-
-def _create_wal(wal: Path | None) -> None:
-    if wal is not None:
-        files.create_private(wal)
-
-
 def claim_memory(connection: sa.Connection, size: int) -> None:
-    """Let DuckDB use *size* MiB more than the least for a load, on a ``Database.write``."""
+    """Let DuckDB use *size* MiB for the rows at hand, on the connection of a ``Database.write``."""
     claim: Claim = connection.get_execution_options()[_CLAIM]
-    claim.raise_to(STREAM_MEMORY + size)
-
-
-def wait_for_lock(timeout: float, action: Callable[[], Result]) -> Result:
-    """Return what *action* returns, which is tried for *timeout* seconds while a file is locked.
-
-    Raises:
-        ValueError: *timeout* is negative.
-        DatabaseLockedError: the file was locked all that time.
-    """
-    if not timeout >= 0:
-        raise ValueError(f"timeout must be a number of seconds, 0 or more, not {timeout!r}.")
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            return action()
-        except DatabaseLockedError:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise
-            time.sleep(min(_RETRY, left))
+    claim.raise_to(STREAM_MEMORY - STREAM_ROWS_MEMORY + size)
 
 
 def _release(directory: PrivateDirectory | None, *, whole: bool) -> None:
@@ -369,16 +326,22 @@ def _release(directory: PrivateDirectory | None, *, whole: bool) -> None:
 
 
 def _close(
-    lifecycle: _Lifecycle,
+    lifecycle: Lifecycle,
     engine: sa.Engine,
     root: sa.Connection,
     connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
+    wal: Path | None,
     release: Callable[[], None],
 ) -> None:
     lifecycle.closed = True
     if os.getpid() != lifecycle.pid:
         # A forked child inherits the object, but not the file.
         return
+    if wal is not None and not any(d._wal == wal and d.close.alive for d in list(_databases)):
+        # Made for a commit that did not come.
+        with suppress(OSError):
+            if wal.stat().st_size == 0:
+                wal.unlink()
     # Closed, not given back to the pool: after a fatal error nothing can be rolled back any more.
     root.invalidate()
     for connection in list(connections):

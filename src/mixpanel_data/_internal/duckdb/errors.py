@@ -14,7 +14,7 @@ import duckdb
 import sqlalchemy as sa
 import sqlalchemy.exc
 
-from mixpanel_data.exceptions import DatabaseLockedError, QueryError
+from mixpanel_data.exceptions import DamagedDatabaseError, DatabaseLockedError, QueryError
 
 DRIVER_ERRORS = (duckdb.Error, sqlalchemy.exc.SQLAlchemyError)
 
@@ -25,12 +25,17 @@ _LOCK = re.compile(r"Could not set lock on file")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _OPEN_HERE = re.compile(r"different configuration than existing connections")
 
+RECOVER = (
+    "`mixpanel-data db recover PATH` keeps a copy of everything, cuts the log at its last whole"
+    " transaction, and reports which loads are lost."
+)
 # What to do about files that DuckDB refuses.
 _ADVICE = {
     re.compile(r"[Ee]ncrypted database"): (
         "It is encrypted. Copy it, decrypted, to a file of its own with DuckDB's ATTACH and COPY"
         " FROM DATABASE, and open that."
     ),
+    re.compile(r"Failure while replaying WAL"): f"Its write-ahead log is damaged. {RECOVER}",
     re.compile(r"read a database file with (storage )?version number"): (
         "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
     ),
@@ -163,6 +168,8 @@ def open_errors(path: Path | None, open_here: bool | None = None) -> Iterator[No
     """
     try:
         yield
+    except DamagedDatabaseError:
+        raise
     except (*DRIVER_ERRORS, QueryError, OSError) as error:
         cause = _cause(error)
         if path is not None and _LOCK.search(str(cause)):

@@ -23,7 +23,7 @@ _MOST_PLACEHOLDERS = 50_000
 
 # What DuckDB reads and JSON forbids (NaN, infinities, trailing commas), and numbers that may leave
 # the range of a double. A harmless line that matches only takes the slower way.
-_DUBIOUS = r"[:,\[]\s*(-?([nN][aA]|[iI][nN])|-?[0-9.]+[eE]\+?[0-9]{3})|,\s*[}\]]|[0-9]{309}"
+DUBIOUS = r"[:,\[]\s*(-?([nN][aA]|[iI][nN])|-?[0-9.]+[eE]\+?[0-9]{3})|,\s*[}\]]|[0-9]{309}"
 _TRAILING_COMMA = r",\s*[}\]]"
 
 # A key that may be there twice: DuckDB takes the first, JSON parsers the last.
@@ -33,7 +33,7 @@ _TWICE = "|".join(
 
 # One pass over a line finds any, a key written with escapes too. DuckDB works out both sides of an
 # OR for every line, but a branch of CASE only where it is taken.
-_SUSPECT = rf"{_DUBIOUS}|{_TWICE}|\\u00|[0-9]{{20}}".replace("|[0-9]{309}", "")
+_SUSPECT = rf"{DUBIOUS}|{_TWICE}|\\u00|[0-9]{{20}}".replace("|[0-9]{309}", "")
 # Deeper documents are for ``formats`` to refuse; only a long line can hold one.
 _MOST_OPENED, _LONG = 400, 800
 _NOT_DEEP = f"""CASE WHEN strlen(CAST(line AS VARCHAR)) > {_LONG}
@@ -101,7 +101,7 @@ _CONSTANTS = {
     "placeholder": _PLACEHOLDER,
     # What has columns of its own leaves the properties.
     "moved": '{"distinct_id":null,"$insert_id":null}',
-    "dubious": _DUBIOUS,
+    "dubious": DUBIOUS,
     "suspect": _SUSPECT,
     "trailing": _TRAILING_COMMA,
     "iso": _ISO,

@@ -7,17 +7,25 @@ import shutil
 import stat
 import tempfile
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
+import sqlalchemy as sa
 
-from mixpanel_data.exceptions import ForkedEngineError
+from mixpanel_data.exceptions import DatabaseLockedError, ForkedEngineError
+
+Result = TypeVar("Result")
 
 Place = tuple[int, int]
 """A file whatever it is called: its device and inode."""
 
+# Seconds between two tries for a lock.
+_RETRY = 0.05
 _MAGIC, _MAGIC_AT = b"DUCK", 8
 # The files that this process has looked into, each held open: closing any descriptor of a file
 # drops every POSIX lock that the process has on it, DuckDB's own included.
@@ -171,13 +179,39 @@ def create_database(path: Path) -> None:
         duckdb.connect(str(new)).close()
         new.chmod(0o600)
         with suppress(FileExistsError):
-            try:
-                os.link(new, path)
-            except (PermissionError, NotImplementedError):  # a file system without hard links
-                if not path.exists():
-                    new.rename(path)
+            publish(new, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish(new: Path, path: Path) -> None:
+    """Move a finished file to its final name, at once and for good.
+
+    Raises:
+        FileExistsError: the name is taken.
+    """
+    sync(new)
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without hard links.
+        if path.exists():
+            raise FileExistsError(f"{path} is there already.") from None
+        new.rename(path)
+    else:
+        new.unlink()
+    sync(path.parent)
 
 
 def is_duckdb_file(path: Path) -> bool:
@@ -186,3 +220,36 @@ def is_duckdb_file(path: Path) -> bool:
         return read_at(open_shared(path), len(_MAGIC), _MAGIC_AT) == _MAGIC
     finally:
         close_unused()
+
+
+def keep_wal_private(wal: Path | None, engine: sa.Engine) -> None:
+    """Make the log before each statement and commit of *engine* that may write to it."""
+    if wal is None:
+        return
+
+    def before_execute(_: object, __: object, statement: str, *rest: object) -> None:
+        if statement[:6].upper() != "SELECT":
+            create_private(wal)
+
+    sa.event.listen(engine, "before_cursor_execute", before_execute)
+    sa.event.listen(engine, "commit", lambda _: create_private(wal))
+
+
+def wait_for_lock(timeout: float, action: Callable[[], Result]) -> Result:
+    """Return what *action* returns, which is tried for *timeout* seconds while a file is locked.
+
+    Raises:
+        ValueError: *timeout* is negative.
+        DatabaseLockedError: the file was locked all that time.
+    """
+    if not timeout >= 0:
+        raise ValueError(f"timeout must be a number of seconds, 0 or more, not {timeout!r}.")
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            return action()
+        except DatabaseLockedError:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise
+            time.sleep(min(_RETRY, left))

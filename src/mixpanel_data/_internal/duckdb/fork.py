@@ -8,6 +8,8 @@ import weakref
 
 import duckdb
 
+from mixpanel_data.exceptions import ForkedEngineError
+
 _all_connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
 
 
@@ -26,3 +28,22 @@ def _leak_connections() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_leak_connections)
+
+
+class Lifecycle:
+    """Whether a database may still be used, known to its pool without a reference back to it."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.closed = False
+
+    def ensure_open(self) -> None:
+        """Refuse a closed database, and one of the process that forked this one."""
+        if self.closed:
+            raise RuntimeError("This StorageEngine is closed; open the database again.")
+        if os.getpid() != self.pid:
+            raise ForkedEngineError(
+                f"This StorageEngine was opened in process {self.pid} and came to process"
+                f" {os.getpid()} by a fork, where its writes would be lost. Open one in the child,"
+                " after the parent closed its own, or use multiprocessing's 'spawn'."
+            )

@@ -20,9 +20,10 @@ from mixpanel_data._internal.duckdb.interrupt import deferred_interrupts
 
 logger = logging.getLogger(__name__)
 
-# What DuckDB may use for a load, in MiB: one stream needs little, but each thread that reads files
-# has buffers and rows of its own.
+# What DuckDB may use for a load, in MiB: one stream needs little, part of it for the rows at hand,
+# but each thread that reads files has buffers and rows of its own.
 STREAM_MEMORY = 208
+STREAM_ROWS_MEMORY = 64
 FILES_MEMORY_PER_THREAD = 512
 
 _MIB = 1 << 20
@@ -133,11 +134,12 @@ class MemoryLimit:
 
         Together they tell more of the limit; DuckDB before 2.0 tells the first alone.
         """
-        rows = self.execute(
-            "SELECT value FROM duckdb_settings() WHERE name IN"
-            " ('memory_limit', 'write_buffer_row_group_memory_limit') ORDER BY name"
-        )
-        return tuple(str(value) for (value,) in rows)
+        found = []
+        for name in ("memory_limit", "write_buffer_row_group_memory_limit"):
+            with suppress(duckdb.CatalogException):
+                # duckdb_settings() takes ten times as long, and has the first as max_memory in 1.4.
+                found += self.execute("SELECT current_setting(?)::VARCHAR", name)
+        return tuple(str(value) for (value,) in found)
 
 
 _limits: WeakValueDictionary[Hashable, MemoryLimit] = WeakValueDictionary()
@@ -151,7 +153,9 @@ class Settings:
         self._limit.add_connection(connection)
 
     def __getitem__(self, name: str) -> str:
-        return str(self._limit.execute("SELECT current_setting(?)::VARCHAR", name)[0][0])
+        return str(
+            self._limit.execute("SELECT system.main.current_setting(?)::VARCHAR", name)[0][0]
+        )
 
     def __setitem__(self, name: str, value: str) -> None:
         escaped = value.replace("'", "''")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 18
 _LONGEST_LINE = 64 << 20
+_LONG_LINE = 16 << 10
 
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _LONGEST_MAGIC = max(map(len, _CODECS))
@@ -80,6 +81,15 @@ def read_batches(source: Source, consumed: Callable[[int], None]) -> Iterator[Ba
         consumed(taken.uncounted())
         if held:
             yield _batch(taken.name, number, b"".join(pending), ended=False)
+
+
+def has_long_lines(source: Source) -> bool:
+    """Return whether the first lines of *source* are longer than ``_LONG_LINE`` on average."""
+    with _opened(source) as taken:
+        blocks = _decompressed(taken)
+        # The first is what was looked at already.
+        start = _next_block(blocks, taken.name, 1) + _next_block(blocks, taken.name, 1)
+    return len(start) > _LONG_LINE * (start.count(b"\n") + 1)
 
 
 def check_whole(source: Source) -> Iterator[None]:

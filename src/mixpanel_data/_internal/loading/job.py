@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, get_args
 
 import sqlalchemy as sa
@@ -64,8 +64,9 @@ class LoadJob:
         if meta.from_date is not None:
             conditions.append(table.c.event_time >= datetime.fromisoformat(meta.from_date))
         if meta.to_date is not None:
-            end = datetime.fromisoformat(meta.to_date) + timedelta(days=1)
-            conditions.append(table.c.event_time < end)
+            # Not "before the next day": after the last day of the calendar there is none.
+            last = datetime.fromisoformat(f"{meta.to_date}T23:59:59.999999")
+            conditions.append(table.c.event_time <= last)
         if meta.filter_events is not None:
             conditions.append(table.c.event_name.in_(meta.filter_events))
         return sa.and_(*conditions) if conditions else None

@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from mixpanel_data._internal.duckdb import export_query
 from mixpanel_data._internal.duckdb.errors import Failure
 from mixpanel_data._internal.formats.events import read_export
-from mixpanel_data._internal.formats.lines import check_whole
+from mixpanel_data._internal.formats.lines import check_whole, has_long_lines
 from mixpanel_data._internal.formats.profiles import read_profiles
 from mixpanel_data._internal.loading import stream
 from mixpanel_data._internal.loading.job import Progress
 from mixpanel_data._internal.loading.records import batches, encode_document
-from mixpanel_data._internal.schema.tables import Kind, user_table
+from mixpanel_data._internal.schema.tables import EVENTS, Kind, user_table
 from mixpanel_data.exceptions import InvalidRecordError, QueryError
 
 READERS: dict[str, Callable[..., Iterator[Any]]] = {
@@ -111,6 +111,9 @@ class ExportSource:
         """
         whole = chain.from_iterable(map(check_whole, self._files))
         try:
+            # Each thread that parses them would need memory for many documents.
+            if self._kind is EVENTS and any(map(has_long_lines, self._files)):
+                raise UnsupportedExport("its lines are long")
             export_query.insert(
                 connection, target, self._kind.name, self._files, whole, self._progress
             )

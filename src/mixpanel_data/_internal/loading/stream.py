@@ -23,7 +23,7 @@ _HANDED_BYTES = 8 << 20
 # DuckDB reads and writes this many rows of a column at a time, in buffers that it doubles; of long
 # documents, that is much.
 _VECTOR_ROWS = 2048
-_COPIES = 3
+_COPIES = 5
 
 
 def insert(

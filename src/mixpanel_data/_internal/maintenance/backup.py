@@ -1,4 +1,4 @@
-"""Copies of database files, byte by byte."""
+"""Copies of database files, byte by byte, which get their name when they are whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mixpanel_data._internal.duckdb.files import open_shared, read_at
+from mixpanel_data._internal.duckdb import blocks
+from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync, wal_path
+from mixpanel_data.exceptions import DamagedDatabaseError
 
 _CHUNK = 1 << 24
 
@@ -40,17 +42,32 @@ def removed_on_error(*files: Path) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def written_beside(path: Path, source: Path) -> Iterator[Path]:
+    """Yield a place beside *path* for a copy of *source*, named *path* when the block ends.
+
+    Raises:
+        FileExistsError: *path* is there.
+        DamagedDatabaseError: a block of the copy is not whole.
+    """
+    new = path.with_name(f"{path.name}.partial")
+    for left in (new, wal_path(new)):
+        # Of a process that was killed.
+        left.unlink(missing_ok=True)
+    with removed_on_error(new, wal_path(new)):
+        yield new
+        for problem in blocks.damage(new):
+            raise DamagedDatabaseError(
+                f"{source} was not copied: {problem}. Keep the file, check the disk, and restore an"
+                " earlier backup.",
+                db_path=str(source),
+            )
+        publish(new, path)
+
+
 def atomic_replace(new: Path, old: Path) -> None:
     """Let *new* take the place of *old*, its mode too, at once and for good."""
     new.chmod(old.stat().st_mode & 0o777)
-    _sync(new)
+    sync(new)
     new.replace(old)
-    _sync(old.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(old.parent)

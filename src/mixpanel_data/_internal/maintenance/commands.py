@@ -9,11 +9,12 @@ another process holds, or this one, is a ``DatabaseLockedError``; one that DuckD
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
+from mixpanel_data._internal.duckdb import blocks
 from mixpanel_data._internal.duckdb import copy as whole
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
@@ -27,8 +28,9 @@ from mixpanel_data._internal.duckdb.files import (
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.maintenance import backup as copies
 from mixpanel_data._internal.maintenance import integrity
+from mixpanel_data._internal.maintenance.recovery import recover
 from mixpanel_data._internal.schema import catalog, load_history, revisions
-from mixpanel_data.exceptions import DatabaseNotFoundError, QueryError
+from mixpanel_data.exceptions import DamagedDatabaseError, DatabaseNotFoundError, QueryError
 from mixpanel_data.types import DatabaseStatus, Migration, Problem, Revision, TableInfo
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "downgrade",
     "downgrade_sql",
     "history",
+    "recover",
     "status",
     "upgrade",
     "upgrade_sql",
@@ -88,7 +91,7 @@ def upgrade(
 ) -> Migration:
     """Upgrade a file to the current schema, each revision in a transaction of its own.
 
-    A *backup* is written beside the file first, checked by opening. Where there is nothing to
+    A *backup* is written beside the file first, and checked. Where there is nothing to
     upgrade, nothing is done.
 
     Raises:
@@ -157,24 +160,22 @@ def adopt(path: str | Path, table: str) -> TableInfo:
 
 
 def backup(path: str | Path, destination: str | Path) -> Path:
-    """Copy a database that others may be reading, and check the copy by opening it.
+    """Copy a database that others may be reading, and check all of the copy.
 
     Raises:
         FileExistsError: *destination* is there.
+        DamagedDatabaseError: the file is damaged; nothing is left of the copy.
     """
     source, copy = resolve_path(path), resolve_path(destination)
     for place in (copy, wal_path(copy)):
         if place.exists():
             raise FileExistsError(f"{place} is there already; choose another place for the backup.")
-    with _opened(source, read_only=True) as database:
-        copies.copy_file(source, copy)
-        with copies.removed_on_error(copy, wal_path(copy)):
-            # Commits that no checkpoint has brought into the file yet.
-            if wal_path(source).exists():
-                copies.copy_file(wal_path(source), wal_path(copy))
-            with Database.open(copy) as copied:
-                whole.checkpoint(copied.root_connection)
-                _check_same(database, copied)
+    with _opened(source, read_only=True) as database, copies.written_beside(copy, source) as new:
+        copies.copy_file(source, new)
+        # What no checkpoint has written into the file yet.
+        if wal_path(source).exists():
+            copies.copy_file(wal_path(source), wal_path(new))
+        _check_same(database, new)
     return copy
 
 
@@ -187,7 +188,7 @@ def compact(path: str | Path) -> tuple[int, int]:
     path = resolve_path(path).resolve()
     new = path.with_name(f"{path.name}.compacting")
     before = path.stat().st_size if path.exists() else 0
-    with _opened(path, exclusive=True) as database, query_errors(f"compact {path}"):
+    with _opened(path, exclusive=True) as database:
         # Left by a process that was killed.
         for left in (new, wal_path(new)):
             left.unlink(missing_ok=True)
@@ -201,22 +202,21 @@ def compact(path: str | Path) -> tuple[int, int]:
 
 
 def check(path: str | Path) -> list[Problem]:
-    """Read every row of every table, and say what is wrong with keys, counts and JSON.
+    """Read every block of the file and every row of every table, and return what is wrong.
 
     Raises:
         QueryError: the catalogue itself cannot be read.
     """
-    with _opened(path, read_only=True) as database, query_errors(f"check {path}"):
-        with database.begin() as connection:
-            revisions.check(connection, database.path, read_only=True)
-            unregistered = revisions.unregistered(connection)
-        with database.engine.connect() as connection, system_functions(connection):
-            found = list(integrity.problems(connection))
-        for name, kind in unregistered.items():
-            remedy = f"`mixpanel-data db adopt {path} {name}`, or drop the table."
-            found.append(
-                Problem(name, f"has the columns of {kind.name}, but is not registered.", remedy)
-            )
+    path = resolve_path(path)
+    with _opened(path, read_only=True) as database:
+        damage = "Keep the file, check the disk, and restore a backup or load the tables again."
+        found = [Problem("", f"{path}: {what}.", damage) for what in blocks.damage(path)]
+        try:
+            found += integrity.problems(database)
+        except (DamagedDatabaseError, QueryError) as error:
+            if not found and isinstance(error, QueryError):
+                raise
+            found.append(Problem("", error.message, ""))
         return found
 
 
@@ -302,16 +302,17 @@ def _set_aside(database: Database, revision: str | None) -> Path:
         number += 1
         copy = path.with_name(f"{path.name}.{revision}.bak{number}")
     whole.checkpoint(database.root_connection)
-    copies.copy_file(path, copy)
-    with copies.removed_on_error(copy), Database.open(copy, read_only=True) as copied:
-        _check_same(database, copied)
+    with copies.written_beside(copy, path) as new:
+        copies.copy_file(path, new)
+        _check_same(database, new)
     return copy
 
 
-def _check_same(original: Database, copied: Database) -> None:
-    assert copied.path is not None
-    counts = [whole.row_counts(each.root_connection) for each in (original, copied)]
-    whole.refuse_different(counts[0], counts[1], copied.path)
+def _check_same(database: Database, copy: Path) -> None:
+    with Database.open(copy) as copied:
+        whole.checkpoint(copied.root_connection)
+        counts = [whole.row_counts(each.root_connection) for each in (database, copied)]
+        whole.refuse_different(counts[0], counts[1], copy)
 
 
 def _sql(path: str | Path, target: str | None) -> str:
@@ -319,7 +320,6 @@ def _sql(path: str | Path, target: str | None) -> str:
 
     with (
         _opened(path, read_only=True) as database,
-        query_errors(f"{path}"),
         database.engine.connect() as connection,
         system_functions(connection),
     ):
@@ -331,8 +331,16 @@ def _sql(path: str | Path, target: str | None) -> str:
         return migrate.downgrade(connection, target, sql=True)
 
 
-def _opened(path: str | Path, *, read_only: bool = False, exclusive: bool = False) -> Database:
+@contextmanager
+def _opened(
+    path: str | Path, *, read_only: bool = False, exclusive: bool = False
+) -> Iterator[Database]:
+    """Open a file that is there; errors of the database in the block are QueryErrors."""
     path = resolve_path(path)
     if not path.exists():
         raise DatabaseNotFoundError(path)
-    return Database.open(path, read_only=read_only, exclusive=exclusive)
+    with (
+        query_errors(f"maintenance of {path}"),
+        Database.open(path, read_only=read_only, exclusive=exclusive) as database,
+    ):
+        yield database

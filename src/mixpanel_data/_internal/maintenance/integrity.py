@@ -1,12 +1,19 @@
-"""Whether a database holds what its catalogue says, found out by reading every row."""
+"""Whether a database holds what its catalogue says, found by reading every row."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.duckdb.database import Database
+from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
+from mixpanel_data._internal.duckdb.export_query import DUBIOUS
+from mixpanel_data._internal.json_text import is_json
+from mixpanel_data._internal.schema import catalog, revisions
 from mixpanel_data._internal.schema.revisions import FIRST_CATALOG
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table, quoted
 from mixpanel_data.exceptions import QueryError
@@ -15,8 +22,28 @@ from mixpanel_data.types import Problem
 _RELOAD = "Drop the table and load it again, or restore a backup."
 
 
-def problems(connection: sa.Connection) -> Iterator[Problem]:
-    """Read every row of every table, and give what is wrong."""
+def problems(database: Database) -> Iterator[Problem]:
+    """Read every row of every table, and yield what is wrong.
+
+    Raises:
+        DamagedDatabaseError: a row of the catalogue is not what this library writes.
+    """
+    with (
+        query_errors(f"check {database.path}"),
+        database.engine.connect() as connection,
+        system_functions(connection),
+    ):
+        revisions.check(connection, database.path, read_only=True)
+        unregistered = revisions.unregistered(connection)
+        yield from _problems_of_tables(connection)
+        for name, kind in unregistered.items():
+            adopt = shlex.join(["mixpanel-data", "db", "adopt", str(database.path), name])
+            remedy = f"`{adopt}`, or drop the table."
+            yield Problem(name, f"has the columns of {kind.name}, but is not registered.", remedy)
+        catalog.tables(connection)
+
+
+def _problems_of_tables(connection: sa.Connection) -> Iterator[Problem]:
     inspector = sa.inspect(connection)
     tables = inspector.get_table_names()
     kinds, counts = {}, {}
@@ -30,6 +57,8 @@ def problems(connection: sa.Connection) -> Iterator[Problem]:
         )
         for name, kind, rows in connection.execute(entries):
             kinds[name], counts[name] = KINDS.get(kind), rows
+    for name in sorted(name for name, kind in kinds.items() if kind is None):
+        yield Problem(name, "is registered as neither events nor profiles.", _RELOAD)
     for name in kinds.keys() - set(tables):
         yield Problem(
             name,
@@ -72,8 +101,17 @@ def violations(connection: sa.Connection, name: str, kind: Kind) -> Iterator[Pro
     repeated = sa.select(key).group_by(key).having(sa.func.count() > 1).subquery()
     if n := connection.scalar(sa.select(sa.func.count()).select_from(repeated)) or 0:
         yield Problem(name, f"holds {n:,} values of {kind.key} more than once.", _RELOAD)
-    if n := _count(connection, sa.not_(sa.func.json_valid(rows.c.properties))):
+    if n := _count_invalid_json(connection, rows.c.properties):
         yield Problem(name, f"holds {n:,} rows whose properties are no JSON.", _RELOAD)
+
+
+def _count_invalid_json(connection: sa.Connection, document: sa.ColumnElement[Any]) -> int:
+    """Count the documents that are no JSON; DuckDB itself takes NaN and trailing commas for it."""
+    text = sa.cast(document, sa.String)
+    valid = sa.func.json_valid(document)
+    suspects = sa.select(text).where(valid, sa.func.regexp_matches(text, DUBIOUS))
+    found = connection.scalars(suspects)
+    return _count(connection, sa.not_(valid)) + sum(not is_json(each) for each in found)
 
 
 def _miscounted(connection: sa.Connection, name: str, recorded: int) -> Iterator[Problem]:

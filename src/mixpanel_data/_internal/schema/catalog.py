@@ -12,6 +12,7 @@ from mixpanel_data._internal.duckdb.dialect.system_catalog import TEMPORARY
 from mixpanel_data._internal.schema.revisions import (
     FIRST_CATALOG,
     head,
+    row_errors,
     tables_with_columns,
     version_table,
 )
@@ -96,7 +97,8 @@ def known_table(connection: sa.Connection, name: str, kind: Kind) -> sa.Table:
     """
     found = require(connection, name)
     registered = kind_of(connection, found)
-    if registered is None:
+    # A view is never read here: it may read whatever its author liked.
+    if registered is None or not tables_with_columns(connection, [found]):
         raise ValueError(
             f"Cannot append {kind.name} to table '{found}': it was not made by this library."
         )
@@ -162,29 +164,33 @@ def metadata_of(connection: sa.Connection, name: str) -> TableMetadata:
     """
     found = require(connection, name)
     rows = _entries(connection)
-    row = connection.execute(sa.select(rows).where(_same(rows.c.table_name, found))).one_or_none()
+    with row_errors(metadata_table, found):
+        row = connection.execute(sa.select(rows).where(_same(rows.c.table_name, found))).first()
     if row is None:
         raise TableNotFoundError(name)
-    return TableMetadata(
-        type=row.type,
-        fetched_at=row.fetched_at,
-        from_date=row.from_date,
-        to_date=row.to_date,
-        duplicates=row.duplicates or 0,
-        collisions=row.collisions or 0,
-        **(row.filters or {}),
-    )
+    with row_errors(metadata_table, found):
+        return _metadata(row)
 
 
 def tables(connection: sa.Connection) -> list[TableInfo]:
-    """Return the registered tables that are in the database, by name, with their rows counted."""
-    there = connection.execute(system_catalog.tables(home(connection))).scalars().all()
-    rows = _entries(connection)
-    return [
-        TableInfo(row.table_name, row.type, _count(connection, row.table_name), row.fetched_at)
-        for row in connection.execute(sa.select(rows).order_by(rows.c.table_name)).all()
-        if row.table_name in there
-    ]
+    """Return the registered tables that are in the database, by name, with their rows counted.
+
+    Raises:
+        DamagedDatabaseError: a row of the catalogue is not what this library writes.
+    """
+    there = set(connection.scalars(system_catalog.tables(home(connection))))
+    entries = _entries(connection)
+    with row_errors(metadata_table):
+        rows = connection.execute(sa.select(entries).order_by(entries.c.table_name)).all()
+    found = []
+    for row in rows:
+        if row.table_name in there:
+            with row_errors(metadata_table, row.table_name):
+                # Checks the whole row, of which a list shows a part.
+                meta = _metadata(row)
+            count = _count(connection, row.table_name)
+            found.append(TableInfo(row.table_name, meta.type, count, meta.fetched_at))
+    return found
 
 
 def schema_of(connection: sa.Connection, name: str) -> TableSchema:
@@ -209,6 +215,18 @@ def schema_of(connection: sa.Connection, name: str) -> TableSchema:
             )
             for column in columns
         ],
+    )
+
+
+def _metadata(row: sa.Row[Any]) -> TableMetadata:
+    return TableMetadata(
+        type=row.type,
+        fetched_at=row.fetched_at,
+        from_date=row.from_date,
+        to_date=row.to_date,
+        duplicates=row.duplicates or 0,
+        collisions=row.collisions or 0,
+        **(row.filters or {}),
     )
 
 

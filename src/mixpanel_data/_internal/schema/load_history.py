@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
+from mixpanel_data._internal.schema.revisions import row_errors, tables_with_columns
 from mixpanel_data._internal.schema.tables import loads_table
 from mixpanel_data._version import __version__
 from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, utc_now
@@ -52,25 +53,26 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
     Loads of an earlier table of the same name are among them.
     """
     # An older file, opened for reading, may have no history, or one with fewer columns.
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(loads_table.name):
+    found = tables_with_columns(connection, [loads_table.name])
+    if not found:
         return []
-    there = {column["name"] for column in inspector.get_columns(loads_table.name)}
+    there = {column.column_name for column in found[loads_table.name]}
     columns = [column for column in loads_table.columns if column.name in there]
     rows = sa.select(*columns).order_by(loads_table.c.finished_at)
     if table is not None:
         rows = rows.where(sa.func.lower(loads_table.c.table_name) == table.lower())
-    return [
-        LoadInfo(
-            **{
-                **row,
-                "filters": row["filters"] or {},
-                "outside": row.get("outside") or 0,
-                "invalid_last_seen": row.get("invalid_last_seen") or 0,
-            }
-        )
-        for row in connection.execute(rows).mappings()
-    ]
+    with row_errors(loads_table):
+        return [
+            LoadInfo(
+                **{
+                    **row,
+                    "filters": dict(row["filters"] or {}),
+                    "outside": row.get("outside") or 0,
+                    "invalid_last_seen": row.get("invalid_last_seen") or 0,
+                }
+            )
+            for row in connection.execute(rows).mappings()
+        ]
 
 
 def coverage(connection: sa.Connection, table: str) -> Coverage:

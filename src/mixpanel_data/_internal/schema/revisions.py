@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.dialect import home, system_catalog
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table
-from mixpanel_data.exceptions import SchemaVersionError
+from mixpanel_data.exceptions import DamagedDatabaseError, SchemaVersionError
 
 # In the installed package, and beside src/ in a checkout.
 _PLACES = (Path(__file__).parents[2] / "migrations", Path(__file__).parents[4] / "migrations")
@@ -21,6 +22,9 @@ version_table = sa.Table(
     sa.MetaData(),
     sa.Column("version_num", sa.String(32), primary_key=True),
 )
+
+# As text: it is asked at every opening, and compiling an expression takes half a millisecond.
+_VERSIONS = sa.text("SELECT * FROM _alembic_version")
 
 # What _metadata had from the start; a table of that name with other columns is not ours.
 FIRST_CATALOG = {"table_name", "type", "fetched_at", "from_date", "to_date", "row_count"}
@@ -112,6 +116,25 @@ def unregistered(connection: sa.Connection) -> dict[str, Kind]:
     }
 
 
+@contextmanager
+def row_errors(table: sa.Table, name: str | None = None) -> Iterator[None]:
+    """Turn the failure to read a row of an internal *table* into an error that names it.
+
+    Raises:
+        DamagedDatabaseError: a value is of another type, or out of its range.
+    """
+    try:
+        yield
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
+        row = f"The row of '{name}'" if name else "A row"
+        reason = " ".join(str(error).split())
+        raise DamagedDatabaseError(
+            f"{row} in {table.name} is not what this library writes: {reason}. Correct it with SQL,"
+            " or restore a backup.",
+            table_name=name,
+        ) from error
+
+
 def tables_with_columns(
     connection: sa.Connection, names: Collection[str] | None = None
 ) -> dict[str, list[sa.Row[Any]]]:
@@ -128,7 +151,7 @@ def _stamped(connection: sa.Connection) -> str | None:
     if not system_catalog.is_table(connection, home(connection), version_table.name):
         return None
     # Somebody else's table of this name has other columns.
-    rows = connection.execute(sa.select(sa.text("*")).select_from(version_table)).mappings()
+    rows = connection.execute(_VERSIONS).mappings()
     numbers = [str(row["version_num"]) for row in rows if row.get("version_num") is not None]
     return " and ".join(sorted(numbers)) or None
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mixpanel_data._internal.duckdb.database import Database, wait_for_lock
+from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import open_errors
-from mixpanel_data._internal.duckdb.files import home, resolve_path
+from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.schema import catalog, revisions
 from mixpanel_data._internal.storage.exploration import ExplorationMixin
@@ -34,7 +34,12 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
 
     Threads may share an engine. Each thread has one connection for all that it asks, by text, by
     statement or by session, so its temporary tables and settings stay visible to it; loads take
-    connections of their own from the pool. Times are naive and in UTC.
+    connections of their own from the pool. Times are naive and in UTC. Ctrl-C ends a query or a
+    load at once; one that comes while a load commits is too late, and the load returns as ever.
+
+    A load from an iterable takes at most 500 MB of memory for events of up to some 4 KB each.
+    DuckDB handles 2,048 rows at a time, so that longer ones take up to five times the bytes of
+    that many.
 
     Tables of up to ``index_limit`` rows carry their primary key as an index. DuckDB needs about
     200 MB of memory for a million rows of it, so in a larger table the loads alone keep the key
@@ -103,7 +108,7 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
     ) -> StorageEngine:
         """Open a file that is there, by default for reading; all else as for a path.
 
-        With *upgrade*, one of an older schema revision is first brought to today's, after a backup
+        With *upgrade*, one of an older schema revision is first upgraded to today's, after a backup
         beside it: see ``maintenance.upgrade``.
 
         Raises:

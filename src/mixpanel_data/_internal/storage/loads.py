@@ -172,14 +172,14 @@ class LoadMixin(StorageBase):
             is_export=True,
             needs_window=replace,
         )
-        if allow_empty:
-            # A file of no bytes is no damaged one then, whatever its name.
-            sources = [s for s in sources if not (isinstance(s, Path) and is_empty(s))]
         return self._load_files(job, sources, progress)
 
     def _load_files(
         self, job: LoadJob, sources: list[Path | BinaryStream], progress: Progress | None
     ) -> int:
+        if not job.needs_records:
+            # A file of no bytes is no damaged one then, whatever its name.
+            sources = [s for s in sources if not (isinstance(s, Path) and is_empty(s))]
         files = [source for source in sources if isinstance(source, Path) and can_read(source)]
         if files == sources and files:
             try:

@@ -21,6 +21,7 @@ from mixpanel_data.cli.views.status import (
     print_history,
     print_migration,
     print_problem,
+    print_recovery,
     print_sql,
     print_status,
     say_what_is_lost,
@@ -66,6 +67,10 @@ _CHECK_EXAMPLES = """\b
 Examples:
   mixpanel-data db check data.db
   mixpanel-data db check data.db --format json
+"""
+_RECOVER_EXAMPLES = """\b
+Examples:
+  mixpanel-data db recover data.db
 """
 
 app = typer.Typer(
@@ -157,7 +162,7 @@ def history(format_: ListFormatOption = ListFormat.TABLE) -> None:
     if format_ is ListFormat.JSON:
         print_json([revision.to_dict() for revision in known])
     else:
-        print_history(known, "what it brought")
+        print_history(known, "what it adds")
 
 
 @app.command(epilog=_ADOPT_EXAMPLES)
@@ -207,7 +212,7 @@ def check(
     format_: ListFormatOption = ListFormat.TABLE,
     quiet: QuietOption = False,
 ) -> None:
-    """Read every row of every table, and say what is wrong and what to do.
+    """Read every block and every row, and list what is wrong and what to do.
 
     Keys, required values, JSON and the counts of the catalogue are compared. Exits with 1 when
     something is wrong.
@@ -224,6 +229,22 @@ def check(
         print(f"All is well with {count(tables, 'table')} of events or profiles.")
     if problems:
         raise typer.Exit(REFUSED)
+
+
+@app.command(epilog=_RECOVER_EXAMPLES)
+def recover(
+    path: PathArgument, format_: ListFormatOption = ListFormat.TABLE, quiet: QuietOption = False
+) -> None:
+    """Open a file again whose write-ahead log is damaged, and list the loads that are lost.
+
+    Everything is copied first. Then the log is cut at its last whole transaction.
+    """
+    with work("Recovering", quiet=quiet):
+        done = maintenance.recover(path)
+    if format_ is ListFormat.JSON:
+        print_json(done.to_dict())
+    else:
+        print_recovery(path, done)
 
 
 def _undone(found: DatabaseStatus, revision: str) -> list[Revision]:

@@ -15,6 +15,7 @@ from mixpanel_data.cli.commands.load import load_files
 from mixpanel_data.cli.commands.query import print_table
 from mixpanel_data.cli.commands.tables import print_schema, print_tables
 from mixpanel_data.cli.console import console, print_grid
+from mixpanel_data.cli.views import pictures
 from mixpanel_data.cli.views.results import Result
 from mixpanel_data.demo import DAYS, MONTH, write_export
 from mixpanel_data.types import TableKind
@@ -64,7 +65,7 @@ DirOption = Annotated[
 
 
 def demo(directory: DirOption = Path("mixpanel-demo")) -> None:
-    """Make a month of example data, load it, and ask it three questions.
+    """Make a month of example data, load it, and ask it some questions.
 
     Writes events.jsonl.gz, profiles.jsonl.gz and demo.db into a directory of its own. Running it
     again makes the same data anew; deleting the directory removes everything.
@@ -81,6 +82,7 @@ def demo(directory: DirOption = Path("mixpanel-demo")) -> None:
         _load(screen, storage, write_export(directory))
         _look(screen, storage)
         _ask(screen, storage)
+        _report(screen, storage)
     _say_what_next(screen, database)
 
 
@@ -121,6 +123,37 @@ def _ask(screen: Console, storage: StorageEngine) -> None:
 
     _heading(screen, "\nWhich countries pay? (a JSON property)", _BY_COUNTRY)
     print_table(screen, Result(storage, _BY_COUNTRY), max_rows=0)
+
+
+def _report(screen: Console, storage: StorageEngine) -> None:
+    reports = storage.reports("events")
+    first, last = str(MONTH.date()), str((MONTH + timedelta(days=DAYS - 1)).date())
+    ending = str((MONTH + timedelta(days=DAYS - 14)).date())
+
+    command = "segmentation events --measure dau"
+    _heading(screen, "\nHow many are active each day?", _command(storage, command, ending, last))
+    pictures.trend(screen, reports.segmentation(measure="dau", from_date=ending, to_date=last))
+
+    command = "funnel events 'sign up' play like 'playlist add'"
+    _heading(screen, "\nWhere do new users drop out?", _command(storage, command, first, last))
+    steps = ["sign up", "play", "like", "playlist add"]
+    pictures.funnel(screen, reports.funnel(steps, from_date=first, to_date=last))
+
+    command = "retention events -b 'sign up' -r play -u week -n 4"
+    _heading(screen, "\nWho comes back to play?", _command(storage, command, first, last))
+    cohorts = reports.retention(
+        born_event="sign up",
+        return_event="play",
+        unit="week",
+        interval_count=4,
+        from_date=first,
+        to_date=last,
+    )
+    pictures.retention(screen, cohorts)
+
+
+def _command(storage: StorageEngine, command: str, first: str, last: str) -> str:
+    return f"$ mixpanel-data {command} --db {storage.path} --from {first} --to {last}"
 
 
 def _top_events(storage: StorageEngine) -> SQLResult:

@@ -1,4 +1,4 @@
-"""``loads`` and ``coverage``: which loads filled a database, and which days they brought."""
+"""``loads`` and ``coverage``: which loads filled a database, and which days they cover."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta

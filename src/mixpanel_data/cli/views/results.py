@@ -1,6 +1,6 @@
 """The result of a query as text, as JSON or as Arrow: exact, and a few thousand rows at a time.
 
-DuckDB itself writes every cell: on their way through Python or Arrow its values lose digits,
+DuckDB itself writes every cell: passed through Python or Arrow its values lose digits,
 months or whole eras, depending on the type and on the version.
 """
 

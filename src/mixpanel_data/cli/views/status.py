@@ -10,7 +10,7 @@ from rich.filesize import decimal
 from mixpanel_data import maintenance
 from mixpanel_data.cli.console import console, print_grid, printable
 from mixpanel_data.cli.errors import say
-from mixpanel_data.types import DatabaseStatus, Migration, Problem, Revision
+from mixpanel_data.types import DatabaseStatus, Migration, Problem, Recovery, Revision
 
 _LABEL = 16
 
@@ -32,7 +32,7 @@ def print_status(found: DatabaseStatus) -> None:
         print(f"{label:{_LABEL}}{printable(text)}")
     if found.pending:
         print()
-        print_history(found.pending, "what it brings")
+        print_history(found.pending, "what it adds")
     if found.tables:
         print()
         rows = [
@@ -92,8 +92,8 @@ def _nothing_to_do(path: Path, revision: str | None) -> str:
 
 
 def say_what_is_lost(path: Path, revision: str, undone: list[Revision], *, backup: bool) -> None:
-    """Name the revisions that a downgrade takes back, and what becomes of what they brought."""
-    say(f"Going back to {revision} takes from {shown(path)} what these brought:")
+    """Name the revisions that a downgrade undoes, and what becomes of what they added."""
+    say(f"Going back to {revision} removes from {shown(path)} what these added:")
     for each in undone:
         say(f"  {each.id}  {each.summary}")
     kept = "stays in the backup alone" if backup else "is lost"
@@ -101,8 +101,25 @@ def say_what_is_lost(path: Path, revision: str, undone: list[Revision], *, backu
 
 
 def print_problem(problem: Problem) -> None:
-    """Return what is wrong with a table, and what to do, in one line."""
-    print(printable(f"'{problem.table}' {problem.problem} {problem.remedy}"))
+    """Print what is wrong with a table or the file, and what to do, in one line."""
+    table = f"'{problem.table}' " if problem.table else ""
+    print(printable(f"{table}{problem.problem} {problem.remedy}"))
+
+
+def print_recovery(path: Path, done: Recovery) -> None:
+    """Print what a recovery did, and what to load again."""
+    if done.copy is None:
+        print(f"Nothing to do: {shown(path)} opens, and its log is whole.")
+        return
+    print(
+        f"Cut {done.cut:,} bytes off the log of {shown(path)}. Copy as it was: {shown(done.copy)}"
+    )
+    for load in done.lost_loads:
+        days = f"{load.from_date} to {load.to_date}" if load.from_date else "no days given"
+        print(printable(f"Lost: {load.action} {load.table_name}, {days}; load it again."))
+    unknown = done.lost_transactions - len(done.lost_loads)
+    if unknown:
+        print(f"Lost: {unknown:,} other transactions.")
 
 
 def command(name: str, path: Path, *arguments: str) -> str:

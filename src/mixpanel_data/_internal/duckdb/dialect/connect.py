@@ -32,6 +32,11 @@ _connected: weakref.WeakValueDictionary[str, duckdb.DuckDBPyConnection] = (
 )
 
 
+def is_open_here(path: Path) -> bool:
+    """Return whether this process has connections to the file."""
+    return str(path) in _connected
+
+
 def open_database(
     database: str, config: dict[str, Any], read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:

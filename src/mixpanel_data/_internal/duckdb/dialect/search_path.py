@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
 # The views of system.main; where a user's table is named like one, it is the table that is meant.
-_SYSTEM_VIEW = re.compile(r'"(?:duckdb_|pragma_|sqlite_)\w+"', re.IGNORECASE)
+_SYSTEM_VIEW = re.compile(
+    r'"(?:sqlite_(?:temp_)?(?:master|schema)|pragma_database_list|'
+    r'duckdb_(?:columns|constraints|databases|indexes|logs|schemas|tables|types|views))"',
+    re.IGNORECASE,
+)
 
 
 @dataclass

@@ -61,4 +61,9 @@ class SharedConnection:
 
     def close(self) -> None:
         """Stop using the connection, which stays open for the others."""
-        self._on_close()
+        try:
+            # SQLAlchemy closes without a rollback what Ctrl-C has interrupted.
+            if not self.closed:
+                self.rollback()
+        finally:
+            self._on_close()

@@ -1,0 +1,104 @@
+"""A way on from a write-ahead log that DuckDB refuses: cut it, and find out what that costs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from mixpanel_data._internal.duckdb.copy import checkpoint
+from mixpanel_data._internal.duckdb.database import Database
+from mixpanel_data._internal.duckdb.files import wal_path
+from mixpanel_data._internal.duckdb.wal import Log, read_log
+from mixpanel_data._internal.maintenance import backup as copies
+from mixpanel_data._internal.schema import load_history
+from mixpanel_data._internal.schema.tables import loads_table
+from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError, MixpanelDataError
+from mixpanel_data.types import LoadInfo, Recovery
+
+
+def recover(path: str | Path) -> Recovery:
+    """Cut a damaged log at its last whole transaction, after copying all that is there.
+
+    Where the file opens and its log is whole, nothing is done.
+
+    Raises:
+        OSError: the file itself cannot be opened, with or without its log.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise DatabaseNotFoundError(path)
+    log = read_log(wal_path(path))
+    damaged = wal_path(path).exists() and (log is None or log.whole < len(log.data))
+    if not damaged and _history(path) is not None:
+        return Recovery(None, 0, 0, [])
+    _refuse_locked(path)
+    copy = _keep(path)
+    there = _history_of_all(copy, log)
+    cut = _cut(path, log)
+    with Database.open(path) as database:
+        checkpoint(database.root_connection)
+    kept = _history(path) or []
+    lost = [load for load in there if load not in kept]
+    commits = [entry for entry in log.later_entries() if entry.is_commit] if log else []
+    return Recovery(copy, cut, max(len(commits), len(lost), bool(cut)), lost)
+
+
+def _refuse_locked(path: Path) -> None:
+    """Refuse a file that is open elsewhere: its log is not damaged, but being written."""
+    try:
+        Database.open(path, read_only=True).close()
+    except DatabaseLockedError:
+        raise
+    except (MixpanelDataError, OSError):
+        pass
+
+
+def _keep(path: Path) -> Path:
+    """Copy a file and its logs under a name of their own, and return that."""
+    number = 1
+    while (copy := path.with_name(f"{path.name}.damaged{number}")).exists():
+        number += 1
+    for suffix in (".wal", ".wal.checkpoint", ".wal.recovery", ""):
+        source = Path(f"{path}{suffix}")
+        if source.exists():
+            copies.copy_file(source, Path(f"{copy}{suffix}"))
+    return copy
+
+
+def _cut(path: Path, log: Log | None) -> int:
+    """Cut the log at its last transaction with which the file opens; return the bytes cut."""
+    size: int = wal_path(path).stat().st_size if wal_path(path).exists() else 0
+    ends: list[int] = [*(log.commits if log else ()), 0]
+    for end in ends:
+        if size:
+            os.truncate(wal_path(path), end)
+        if end == 0 or _history(path) is not None:
+            return size - end
+    return size
+
+
+def _history(path: Path) -> list[LoadInfo] | None:
+    """Return the loads in a file, or None where it does not open."""
+    try:
+        with Database.open(path, read_only=True) as database, database.begin() as connection:
+            return load_history.history(connection)
+    except DatabaseLockedError:
+        raise
+    except (MixpanelDataError, OSError):
+        return None
+
+
+def _history_of_all(copy: Path, log: Log | None) -> list[LoadInfo]:
+    """Return all loads that can be read, those in the damaged part of the log too.
+
+    DuckDB reads their rows itself, out of a log in which nothing else follows the whole part.
+    """
+    if log is None:
+        return []
+    with tempfile.TemporaryDirectory(dir=copy.parent, prefix=f".{copy.name}.") as folder:
+        scratch = Path(folder, copy.name)
+        shutil.copyfile(copy, scratch)
+        wal_path(scratch).write_bytes(log.with_inserts_into(loads_table.name))
+        return _history(scratch) or []

@@ -1,0 +1,97 @@
+"""Macros and views in a file change nothing in what the library itself asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from mixpanel_data import StorageEngine, maintenance
+from tests.support.factories import events, metadata
+
+MACROS = [
+    "lower(x) AS 'evil'",
+    "md5(x) AS 'evil'",
+    "count_star() AS 666",
+    '"count"(x) AS 666',
+    "count_if(x) AS 666",
+    "current_database() AS 'evil'",
+    "current_schema() AS 'evil'",
+    "current_setting(x) AS '1'",
+    "json_valid(x) AS false",
+    "hash(x) AS error('evil')",
+    '"+"(a, b) AS 666',
+    "\"||\"(a, b) AS 'evil'",
+    "duckdb_tables() AS TABLE SELECT 'evil' AS table_name",
+    "duckdb_views() AS TABLE SELECT 'evil' AS view_name",
+    "duckdb_columns() AS TABLE SELECT 'evil' AS table_name",
+    "duckdb_constraints() AS TABLE SELECT 'evil' AS table_name",
+    "duckdb_databases() AS TABLE SELECT 'evil' AS database_name",
+    "pragma_database_size() AS TABLE SELECT 'evil' AS database_name",
+]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    with StorageEngine(tmp_path / "a.db") as storage:
+        storage.create_events_table("events", events(30), metadata())
+    return tmp_path / "a.db"
+
+
+def _hostile(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        for macro in MACROS:
+            connection.execute(f"CREATE MACRO {macro}")
+
+
+def test_every_call_gives_the_same_as_without_them(path: Path) -> None:
+    with StorageEngine(path) as storage:
+        schema, meta = storage.get_schema("events"), storage.get_metadata("events")
+    _hostile(path)
+    with StorageEngine(path) as storage:
+        assert [(t.name, t.row_count) for t in storage.list_tables()] == [("events", 30)]
+        assert storage.get_schema("events") == schema
+        assert storage.get_metadata("EVENTS") == meta
+        assert storage.table("events").columns.keys()[0] == "event_name"
+        assert storage.table_exists("Events")
+        assert not storage.table_exists("evil")
+        assert len(storage.load_history("EVENTS")) == 1
+        # Half of them are there; one key is taken by a different event, which gets another.
+        rows = list(events(45))[15:]
+        rows[0]["event_name"] = "another"
+        assert storage.append_events_table("events", rows, metadata()) == 16
+        assert storage.get_metadata("events").collisions == 1
+        assert storage.create_events_table("more", events(5), metadata()) == 5
+        assert storage.connection.execute("SELECT lower('A')").fetchall() == [("evil",)]
+
+
+def test_maintenance_gives_the_same_as_without_them(path: Path, tmp_path: Path) -> None:
+    _hostile(path)
+    assert maintenance.check(path) == []
+    found = maintenance.status(path)
+    assert [table.name for table in found.tables] == ["events"]
+    assert found.storage_version.startswith("v")
+    assert maintenance.check(maintenance.backup(path, tmp_path / "copy.db")) == []
+    maintenance.compact(path)
+    assert maintenance.check(path) == []
+    maintenance.downgrade(path, "0002")
+    maintenance.upgrade(path)
+    assert maintenance.check(path) == []
+
+
+@pytest.mark.parametrize("name", ["_metadata", "_loads", "_alembic_version", "events"])
+def test_a_view_is_not_read_unasked(name: str, path: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"DROP TABLE {name}")
+        secret.write_text("mine")
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_text('{secret}')")
+    # Whoever reads it now fails.
+    secret.unlink()
+    with StorageEngine.open_existing(path) as storage:
+        storage.list_tables()
+        storage.load_history()
+        storage.table_exists("events")
+    maintenance.status(path)
+    maintenance.check(path)

@@ -1,0 +1,139 @@
+"""A damaged log is cut at its last whole transaction, and the loads that are lost are named."""
+
+from __future__ import annotations
+
+import logging
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mixpanel_data import DatabaseLockedError, StorageEngine, maintenance
+from mixpanel_data.types import Recovery
+from tests.maintenance.files import LOADS, ROWS, run
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database with ten loads in its log, whose process was killed."""
+    path = tmp_path_factory.mktemp("killed") / "a.db"
+    assert run(LOADS, path) == -9
+    return path
+
+
+@pytest.fixture
+def path(killed: Path, tmp_path: Path) -> Path:
+    copy = tmp_path / "a.db"
+    for suffix in ("", ".wal"):
+        shutil.copy(f"{killed}{suffix}", f"{copy}{suffix}")
+    return copy
+
+
+def _log(path: Path) -> Path:
+    return Path(f"{path}.wal")
+
+
+def _flip(path: Path, at: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= 255
+    path.write_bytes(data)
+
+
+def _check(path: Path, done: Recovery) -> None:
+    """Check that what is there and what is lost are all ten loads."""
+    with StorageEngine(path) as storage:
+        kept = storage.load_history()
+        rows = storage.execute_scalar("SELECT count(*) FROM events") if kept else 0
+    assert rows == 100 * len(kept)
+    days = [load.from_date for load in [*kept, *done.lost_loads]]
+    assert days == [None, *(f"2025-03-{day:02}" for day in range(1, 10))]
+    assert maintenance.check(path) == []
+
+
+def test_the_loads_before_the_damage_stay_and_the_others_are_named(path: Path) -> None:
+    before = path.read_bytes(), _log(path).read_bytes()
+    _flip(_log(path), len(before[1]) // 2)
+    with pytest.raises(OSError, match="mixpanel-data db recover"):
+        StorageEngine(path)
+    done = maintenance.recover(path)
+    assert len(done.lost_loads) in range(3, 8)
+    assert done.lost_transactions >= len(done.lost_loads)
+    _check(path, done)
+    assert done.copy is not None
+    assert done.copy.read_bytes() == before[0]
+    assert len(_log(done.copy).read_bytes()) == len(before[1])
+
+
+def test_a_flipped_byte_anywhere_is_never_passed_over(path: Path) -> None:
+    whole, log = path.read_bytes(), _log(path).read_bytes()
+    for number in range(12):
+        path.write_bytes(whole)
+        _log(path).write_bytes(log)
+        _flip(_log(path), random.Random(number).randrange(50, len(log)))
+        with pytest.raises(OSError, match="mixpanel-data db recover"):
+            StorageEngine(path)
+        done = maintenance.recover(path)
+        with StorageEngine(path) as storage:
+            assert len(storage.load_history()) < 10
+        assert done.lost_transactions >= 1
+
+
+def test_a_damaged_size_of_an_entry_is_no_end_of_the_log(path: Path) -> None:
+    log = _log(path).read_bytes()
+    at = log.index(b"\x64\x00\x01") - 9  # the last byte of the first table's size
+    _flip(_log(path), at)
+    with pytest.raises(OSError, match="mixpanel-data db recover"):
+        StorageEngine(path)
+    done = maintenance.recover(path)
+    assert done.lost_transactions == 11
+
+
+def test_a_torn_end_is_said_once_and_all_before_it_is_there(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with _log(path).open("r+b") as log:
+        log.truncate(_log(path).stat().st_size - 100)
+    with caplog.at_level(logging.WARNING), StorageEngine(path) as storage:
+        storage.list_tables()
+        assert len(storage.load_history()) == 9
+        with StorageEngine(path):
+            pass
+    assert [record.message for record in caplog.records if "no whole transaction" in record.message]
+    assert len(caplog.records) == 1
+    caplog.clear()
+    StorageEngine(path).close()
+    assert caplog.records == []
+
+
+def test_a_torn_end_can_be_recovered_to_learn_what_it_was(path: Path) -> None:
+    with _log(path).open("r+b") as log:
+        log.truncate(_log(path).stat().st_size - 40)
+    done = maintenance.recover(path)
+    assert [load.from_date for load in done.lost_loads] == ["2025-03-09"]
+    _check(path, done)
+
+
+def test_a_whole_file_is_left_as_it_is(path: Path) -> None:
+    before = path.read_bytes(), _log(path).read_bytes()
+    assert maintenance.recover(path) == Recovery(None, 0, 0, [])
+    assert (path.read_bytes(), _log(path).read_bytes()) == before
+    assert len(list(path.parent.iterdir())) == 2
+
+
+def test_a_file_that_is_open_elsewhere_is_not_touched(path: Path) -> None:
+    code = """
+with StorageEngine(sys.argv[1]) as storage:
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+    command = [sys.executable, "-c", ROWS + code, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(DatabaseLockedError):
+            maintenance.recover(path)
+        other.communicate()
+    assert not list(path.parent.glob("*damaged*"))

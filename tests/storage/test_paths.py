@@ -1,0 +1,99 @@
+"""A path means one file, from the opening on and in every call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixpanel_data import StorageEngine, maintenance
+from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
+from tests.support.factories import EVENTS, events
+
+_OPENERS: list[Callable[[str], Any]] = [
+    StorageEngine,
+    StorageEngine.open_existing,
+    maintenance.status,
+    maintenance.check,
+    maintenance.compact,
+]
+_COUNT = "SELECT count(*) FROM data"
+
+
+@pytest.mark.parametrize("name", ["data.db", "./data.db", "../a/data.db"])
+def test_an_engine_stays_with_its_file_when_the_directory_changes(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        with StorageEngine(tmp_path / folder / "data.db") as engine:
+            EVENTS.create(engine, events(1))
+    monkeypatch.chdir(tmp_path / "a")
+    with StorageEngine(name) as engine:
+        monkeypatch.chdir(tmp_path / "b")
+        assert EVENTS.append(engine, events(5, start=10)) == 5
+        assert engine.path is not None
+        assert engine.path.is_absolute()
+    with StorageEngine.open_existing(tmp_path / "a" / "data.db") as engine:
+        assert engine.execute_scalar(_COUNT) == 6
+
+
+@pytest.mark.parametrize("opens", _OPENERS)
+def test_a_tilde_is_the_home_directory(
+    opens: Callable[[str], Any], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    StorageEngine("~/music.db").close()
+    opened = opens("~/music.db")
+    if isinstance(opened, StorageEngine):
+        opened.close()
+    assert [path.name for path in home.iterdir()] == ["music.db"]
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+@pytest.mark.parametrize("opens", _OPENERS)
+@pytest.mark.parametrize("path", [":memory:", ":memory:mine", ""])
+def test_what_is_no_path_is_refused(opens: Callable[[str], Any], path: str) -> None:
+    with pytest.raises(ValueError, match=r"StorageEngine\.memory\(\)"):
+        opens(path)
+
+
+@pytest.mark.parametrize("opens", _OPENERS)
+@pytest.mark.parametrize("path", ["~music.db", "~nobody here/music.db"])
+def test_an_unknown_home_is_a_typed_error(opens: Callable[[str], Any], path: str) -> None:
+    with pytest.raises(OSError, match=r"no such home directory.*\./~"):
+        opens(path)
+
+
+def test_a_user_without_a_home_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
+    with pytest.raises(OSError, match="HOME"):
+        StorageEngine.for_project("1")
+
+
+def test_a_missing_file_below_the_home_is_named(home: Path) -> None:
+    with pytest.raises(DatabaseNotFoundError, match=str(home)):
+        StorageEngine("~/missing.db", read_only=True)
+
+
+def test_a_symbolic_link_is_the_file(db_path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    with StorageEngine(db_path) as first:
+        link.symlink_to(db_path)
+        with StorageEngine(link) as second:
+            EVENTS.create(second, events(3))
+        assert first.execute_scalar(_COUNT) == 3
+
+
+def test_a_second_name_of_an_open_file_is_refused(engine: StorageEngine, tmp_path: Path) -> None:
+    assert engine.path is not None
+    os.link(engine.path, tmp_path / "second.db")
+    with pytest.raises(DatabaseLockedError, match="this process"):
+        StorageEngine(tmp_path / "second.db")
+    assert EVENTS.create(engine, events(3)) == 3

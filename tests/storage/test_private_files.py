@@ -1,0 +1,144 @@
+"""Nothing of a database can be read by others, at any moment."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from mixpanel_data import StorageEngine
+from tests.support.factories import EVENTS, event, events
+from tests.support.processes import start
+
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="the system has no modes"),
+    pytest.mark.usefixtures("umask"),
+    pytest.mark.parametrize("umask", [0o000], indirect=True),
+]
+
+
+@contextmanager
+def _watched(folder: Path) -> Iterator[set[str]]:
+    """Yield the names of what others could read or enter in *folder*, while the block runs."""
+    seen, done = set[str](), threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            for entry in os.scandir(folder):
+                try:
+                    if entry.stat().st_mode & 0o077:
+                        seen.add(entry.name)
+                except OSError:
+                    pass
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_new_database_is_private_from_the_start(db_path: Path, tmp_path: Path) -> None:
+    with _watched(tmp_path) as seen:
+        for number in range(5):
+            StorageEngine(db_path.with_name(f"{number}.db")).close()
+    assert seen == set()
+
+
+def test_whatever_writes_writes_a_private_log(db_path: Path, tmp_path: Path) -> None:
+    insert = sa.text("INSERT INTO x SELECT 1")
+    with _watched(tmp_path) as seen, StorageEngine(db_path) as engine:
+        EVENTS.create(engine, events(10))
+        engine.connection.execute("CREATE TABLE x AS SELECT 1 AS a")
+        for _ in range(3):
+            with engine.session() as session:
+                session.execute(insert)
+                session.commit()
+                session.execute(sa.text("CHECKPOINT"))
+                session.commit()
+                session.execute(insert)
+                session.commit()
+            with engine.engine.begin() as connection:
+                connection.execute(insert)
+            engine.connection.execute("CHECKPOINT")
+            engine.execute("INSERT INTO x SELECT 2")
+            engine.connection.execute("CHECKPOINT")
+            engine.execute_df(insert)
+            engine.connection.execute("CHECKPOINT")
+            engine.connection.execute("INSERT INTO x SELECT 3")
+        engine.drop_table("data")
+    assert seen == set()
+    assert list(tmp_path.iterdir()) == [db_path]
+
+
+_SPILLING = """
+import os, sys
+from mixpanel_data import StorageEngine
+from tests.support.factories import EVENTS, event
+os.umask(0)
+engine = StorageEngine(sys.argv[1])
+engine.connection.execute("SET memory_limit = '40MB'")
+def records():
+    number = 0
+    while True:
+        if any(entry.stat().st_size for entry in os.scandir(sys.argv[1] + ".tmp")):
+            print("spilled", flush=True)
+        yield event(number, properties={"secret": os.urandom(2_000).hex()})
+        number += 1
+EVENTS.create(engine, records())
+"""
+
+
+def test_spilled_rows_are_private_and_go_with_the_next_opening(
+    db_path: Path, tmp_path: Path
+) -> None:
+    process = start(_SPILLING, db_path)
+    assert process.stdout
+    assert process.stdout.readline() == "spilled\n"
+    folder = tmp_path / "warehouse.db.tmp"
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    process.kill()
+    process.communicate(timeout=60)
+    assert mode == 0o700
+    assert list(folder.iterdir())
+    StorageEngine(db_path).close()
+    assert list(tmp_path.iterdir()) == [db_path]
+
+
+def test_a_readers_directory_is_private_and_shared(db_path: Path, tmp_path: Path) -> None:
+    StorageEngine(db_path).close()
+    folder = tmp_path / "warehouse.db.tmp"
+    folder.mkdir(0o777)
+    with StorageEngine(db_path, read_only=True):
+        StorageEngine(db_path, read_only=True).close()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert list(tmp_path.iterdir()) == [db_path]
+
+
+def test_a_users_file_beside_spilled_rows_stays(db_path: Path) -> None:
+    folder = db_path.with_name("warehouse.db.tmp")
+    folder.mkdir()
+    (folder / "notes.txt").write_text("keep me")
+    with StorageEngine(db_path) as engine:
+        EVENTS.create(engine, [event()])
+    assert (folder / "notes.txt").read_text() == "keep me"
+
+
+def test_a_log_that_nothing_was_written_to_goes(db_path: Path, tmp_path: Path) -> None:
+    with StorageEngine(db_path) as engine:
+        EVENTS.create(engine, [event()])
+        engine.connection.execute("CHECKPOINT")
+        assert engine.connection.execute("SELECT 1").fetchall() == [(1,)]
+        StorageEngine(db_path).close()
+        EVENTS.append(engine, [event(1)])
+    assert list(tmp_path.iterdir()) == [db_path]
+    with StorageEngine(db_path, read_only=True) as engine:
+        assert engine.execute_scalar("SELECT count(*) FROM data") == 2
