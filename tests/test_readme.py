@@ -15,6 +15,8 @@ from mixpanel_data import demo
 from tests.support.command_line import invoke
 from tests.support.processes import ROOT
 
+pytestmark = pytest.mark.slow
+
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
 
 

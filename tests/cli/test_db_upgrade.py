@@ -8,6 +8,8 @@ from mixpanel_data import StorageEngine, maintenance
 from tests.support.command_line import Run
 from tests.support.files import ask, do, original, stranger
 
+pytestmark = pytest.mark.slow
+
 HEAD = maintenance.history()[-1].id
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.command_line import Run
 
+pytestmark = pytest.mark.slow
+
 BIG = 2**127 - 1
 
 CELLS: list[tuple[str, str, str]] = [

@@ -18,6 +18,8 @@ from mixpanel_data.cli import errors, main
 from tests.support.command_line import Run, Start
 from tests.support.export_files import event, write_lines
 
+pytestmark = pytest.mark.slow
+
 ENDLESS = "SELECT count(*) FROM range(200000) a, range(200000) b WHERE (a.range * b.range) % 7 = 3"
 
 

@@ -8,6 +8,8 @@ from mixpanel_data import StorageEngine
 from tests.support.command_line import Run
 from tests.support.export_files import event, profile, write_lines
 
+pytestmark = pytest.mark.slow
+
 DAY = 24 * 60 * 60
 MARCH_2 = ("--from", "2025-03-02", "--to", "2025-03-02")
 

@@ -9,6 +9,8 @@ from mixpanel_data import StorageEngine, __version__
 from tests.support.command_line import Run
 from tests.support.export_files import event, profile, write_lines
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def busy(run: Run, db_path: Path, tmp_path: Path) -> Path:

@@ -12,6 +12,8 @@ from mixpanel_data import StorageEngine
 from tests.support.command_line import Run, Start
 from tests.support.export_files import event, write_lines
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def days(tmp_path: Path) -> list[Path]:

@@ -16,6 +16,8 @@ from tests.support.command_line import Run
 from tests.support.factories import metadata
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 VECTORS = {
     vector["id"]: vector
     for vector in json.loads(

@@ -13,6 +13,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.processes import environment
 
+pytestmark = pytest.mark.slow
+
 PATCHED = """
 import os, signal, sys
 from mixpanel_data import StorageEngine

@@ -14,6 +14,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import InvalidRecordError, QueryError
 from tests.support.factories import Kind, Record, dump
 
+pytestmark = pytest.mark.slow
+
 Load = Callable[..., int]
 
 BATCH = 4

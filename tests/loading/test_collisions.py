@@ -10,6 +10,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, START, Record, event, profile
 
+pytestmark = pytest.mark.slow
+
 A = event(0, event_name="A", insert_id="taken")
 B = event(0, event_name="B", insert_id="taken")
 C = event(0, event_name="C", insert_id="taken")

@@ -13,6 +13,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableExistsError
 from tests.support.factories import EVENTS, Kind, NeverStarted, dump
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_number_of_rows_is_returned(memory: StorageEngine, kind: Kind) -> None:
     assert kind.create(memory, kind.records(2_500)) == 2_500

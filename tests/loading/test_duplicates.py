@@ -11,6 +11,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, START, Kind, event
 
+pytestmark = pytest.mark.slow
+
 
 def _counts(engine: StorageEngine) -> tuple[int, int]:
     found = engine.get_metadata("data")

@@ -20,6 +20,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import InvalidRecordError
 from tests.support.factories import EVENTS, PROFILES, Kind, Record, dump, event
 
+pytestmark = pytest.mark.slow
+
 REQUIRED = [
     *((EVENTS, field) for field in EVENTS.record()),
     *((PROFILES, field) for field in ("distinct_id", "properties")),

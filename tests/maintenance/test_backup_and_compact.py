@@ -14,6 +14,8 @@ from tests.support.factories import EVENTS
 from tests.support.files import HEAD, contents, original, revision_of
 from tests.support.processes import OtherProcess, run
 
+pytestmark = pytest.mark.slow
+
 # Ends without closing, so that the last commit is in the log alone.
 _CRASH = """
 import duckdb, os, sys

@@ -12,6 +12,8 @@ import pytest
 from mixpanel_data import MixpanelDataError, StorageEngine, maintenance
 from tests.maintenance.files import filled
 
+pytestmark = pytest.mark.slow
+
 HEADERS, BLOCK = 12_288, 262_144
 COMMANDS: dict[str, Callable[[Path], Any]] = {
     "status": maintenance.status,

@@ -14,6 +14,8 @@ from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data.exceptions import DatabaseNotFoundError
 from tests.support.files import ASSETS
 
+pytestmark = pytest.mark.slow
+
 Act = Callable[[Path], object]
 
 

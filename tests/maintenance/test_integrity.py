@@ -13,6 +13,8 @@ from mixpanel_data.exceptions import QueryError
 from tests.support.factories import EVENTS, PROFILES
 from tests.support.files import original
 
+pytestmark = pytest.mark.slow
+
 # Each breaks one thing; the order table of the newest file has no index that would forbid it.
 FAULTS = [
     ('INSERT INTO "order" FROM "order" LIMIT 3', "order", "3 values of insert_id more than once"),

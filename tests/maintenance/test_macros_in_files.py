@@ -10,6 +10,8 @@ import pytest
 from mixpanel_data import StorageEngine, maintenance
 from tests.support.factories import events, metadata
 
+pytestmark = pytest.mark.slow
+
 MACROS = [
     "lower(x) AS 'evil'",
     "md5(x) AS 'evil'",

@@ -23,6 +23,8 @@ from tests.support.files import (
     unregistered,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_new_database_is_at_the_head(db_path: Path) -> None:
     StorageEngine(db_path).close()

@@ -15,6 +15,8 @@ from mixpanel_data.exceptions import SchemaVersionError, TableNotFoundError
 from tests.support.factories import metadata
 from tests.support.files import HEAD, contents, unregistered
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_file_without_a_catalogue_is_recognised_by_its_tables(tmp_path: Path) -> None:
     path = unregistered(tmp_path / "bare.db", "jan", 20)

@@ -15,6 +15,8 @@ from mixpanel_data import DatabaseLockedError, StorageEngine, maintenance
 from mixpanel_data.types import Recovery
 from tests.maintenance.files import LOADS, ROWS, run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:

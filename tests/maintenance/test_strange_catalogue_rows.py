@@ -16,6 +16,8 @@ from mixpanel_data import (
 )
 from tests.support.factories import events, metadata
 
+pytestmark = pytest.mark.slow
+
 STRANGE = {
     "a list": "UPDATE _metadata SET filters = '[1]'",
     "a text": "UPDATE _metadata SET filters = '\"x\"'",

@@ -9,6 +9,8 @@ import pytest
 from mixpanel_data import StorageEngine, maintenance
 from tests.support.files import EVENTS, HEAD, REVISIONS, asset, contents, do, revision_of, schema
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=REVISIONS[1:3])
 def unrecorded(request: pytest.FixtureRequest, tmp_path: Path) -> Path:

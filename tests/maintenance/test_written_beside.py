@@ -10,6 +10,8 @@ import pytest
 from mixpanel_data import StorageEngine, maintenance
 from tests.maintenance.files import filled, run
 
+pytestmark = pytest.mark.slow
+
 ASSETS = Path(__file__).parent / "assets"
 # SIGKILL while the second chunk of a file is read, or when the copy is whole but has no name yet.
 KILLED = """

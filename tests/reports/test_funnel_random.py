@@ -14,6 +14,8 @@ from . import plain
 from .conftest import Make
 from .reference_funnel import Funnel, funnel
 
+pytestmark = pytest.mark.slow
+
 HOURS = timedelta(hours=1)
 STEPS: dict[str, list[Any]] = {
     "distinct": ["A", "B", "C"],

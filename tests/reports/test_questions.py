@@ -19,6 +19,8 @@ from tests.support.factories import metadata, profiles
 
 from .conftest import Make, records
 
+pytestmark = pytest.mark.slow
+
 DAYS: dict[str, Any] = {"from_date": "2025-03-01", "to_date": "2025-03-03"}
 ROWS = [
     ("ann", "play", "2025-03-01T09:00:00", {"$browser": "Chrome", "amount": 3}),

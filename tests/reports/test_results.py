@@ -15,6 +15,8 @@ from tests.support.factories import metadata
 
 from .conftest import Make, records
 
+pytestmark = pytest.mark.slow
+
 DAYS: dict[str, Any] = {"from_date": "2025-03-01", "to_date": "2025-03-02"}
 ROWS = [
     ("ann", "view", "2025-03-01T09:00:00", {"page": "home", "n": 1}),

@@ -14,6 +14,8 @@ from . import plain
 from .conftest import Make
 from .reference_retention import Retention, retention
 
+pytestmark = pytest.mark.slow
+
 # What bears and what returns: the same, a part of it, another, and one with a filter.
 EVENTS: dict[str, tuple[list[str], list[str], str | None]] = {
     "same": (["A"], ["A"], None),

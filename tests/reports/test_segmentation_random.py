@@ -11,6 +11,8 @@ from . import plain
 from . import reference_segmentation as reference
 from .conftest import Make
 
+pytestmark = pytest.mark.slow
+
 CASES: list[dict[str, Any]] = [
     {"measure": "total"},
     {"measure": "unique"},

@@ -15,6 +15,8 @@ from . import plain
 from . import reference_sessions as reference
 from .conftest import Make
 
+pytestmark = pytest.mark.slow
+
 
 def _row(session: reference.Session) -> tuple[Any, ...]:
     return session.row

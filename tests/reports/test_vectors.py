@@ -15,6 +15,8 @@ from mixpanel_data.reports import Exclusion, Reports, Step
 
 from .conftest import Make
 
+pytestmark = pytest.mark.slow
+
 VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 
 Answer = Callable[[StorageEngine, Reports, dict[str, Any], dict[str, Any]], Any]

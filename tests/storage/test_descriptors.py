@@ -12,7 +12,10 @@ import pytest
 from mixpanel_data import StorageEngine, maintenance
 from tests.support.processes import OtherProcess
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="cannot count descriptors")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="cannot count descriptors"),
+]
 
 
 def _open() -> int:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.processes import run
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("resource", reason="the system has no limits to set")
 
 _FATAL = """

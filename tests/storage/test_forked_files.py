@@ -12,7 +12,10 @@ from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, events
 from tests.support.processes import run
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork"),
+]
 
 _FORKED = """
 import multiprocessing, os, pathlib, sys

@@ -16,6 +16,8 @@ from mixpanel_data import StorageEngine
 from tests.support.exports import lines
 from tests.support.factories import EVENTS, event, events, metadata
 
+pytestmark = pytest.mark.slow
+
 _ENDLESS = (
     "SELECT count(*) FROM range(60000000) a, range(30000) b WHERE (a.range * b.range) % 7 = 3"
 )

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, Kind
 
+pytestmark = pytest.mark.slow
+
 KEYS = [
     "plain",
     "$browser",

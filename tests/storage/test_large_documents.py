@@ -13,6 +13,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, event, metadata
 
+pytestmark = pytest.mark.slow
+
 _SIZES = [(100_000, 2_100), (1_000_000, 260), (40_000_000, 1), (30_000_000, 3)]
 
 

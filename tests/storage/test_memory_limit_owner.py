@@ -14,6 +14,8 @@ from mixpanel_data import StorageEngine
 from tests.support.exports import lines
 from tests.support.factories import EVENTS, event, events, metadata
 
+pytestmark = pytest.mark.slow
+
 _SHOWN = (
     "SELECT value FROM duckdb_settings() WHERE name IN"
     " ('memory_limit', 'write_buffer_row_group_memory_limit') ORDER BY name"

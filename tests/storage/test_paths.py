@@ -13,6 +13,8 @@ from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
 from tests.support.factories import EVENTS, events
 
+pytestmark = pytest.mark.slow
+
 _OPENERS: list[Callable[[str], Any]] = [
     StorageEngine,
     StorageEngine.open_existing,

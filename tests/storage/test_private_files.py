@@ -17,6 +17,7 @@ from tests.support.factories import EVENTS, event, events
 from tests.support.processes import start
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(os.name != "posix", reason="the system has no modes"),
     pytest.mark.usefixtures("umask"),
     pytest.mark.parametrize("umask", [0o000], indirect=True),

@@ -16,6 +16,8 @@ from mixpanel_data.exceptions import QueryError
 from tests.support.factories import EVENTS, Kind, dump, events
 from tests.support.query_calls import CALLS, Ask, relation
 
+pytestmark = pytest.mark.slow
+
 ALL = {**CALLS, "execute": relation}
 
 

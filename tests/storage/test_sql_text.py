@@ -13,6 +13,8 @@ from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, events
 from tests.support.query_calls import CALLS, Ask
 
+pytestmark = pytest.mark.slow
+
 VERBATIM = [
     ("SELECT '12:30'", "12:30"),
     ("SELECT '12:30:59.5'::TIME::VARCHAR", "12:30:59.5"),

@@ -12,7 +12,10 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.processes import start
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="nothing is swept there")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="nothing is swept there"),
+]
 
 _MAKERS = [StorageEngine.memory, StorageEngine.ephemeral]
 _LEFT = """

@@ -17,6 +17,8 @@ from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
 from tests.support.factories import EVENTS, events
 from tests.support.processes import OtherProcess, environment
 
+pytestmark = pytest.mark.slow
+
 _OPENERS: dict[str, Callable[[Path, float], StorageEngine]] = {
     "writer": lambda path, timeout: StorageEngine(path, timeout=timeout),
     "reader": lambda path, timeout: StorageEngine(path, read_only=True, timeout=timeout),
