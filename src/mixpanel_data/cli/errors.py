@@ -37,6 +37,10 @@ _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
 
 _CONFINED = re.compile(r"disabled by configuration|configuration has been locked")
 
+_CONFINED_HINT = (
+    "A query reads and writes nothing outside of the database; --allow-external lets it."
+)
+
 _received: list[int] = []
 
 
@@ -152,10 +156,7 @@ def explain(error: Exception) -> str:
         case QueryError():
             message = _POINTER.sub(r" (line \1)", str(error))
             if _CONFINED.search(message):
-                message += (
-                    ". A query reads and writes nothing outside of the database;"
-                    " --allow-external lets it."
-                )
+                message += f". {_CONFINED_HINT}"
         case _:
             message = str(error) or type(error).__name__
     return " ".join(message.split())

@@ -83,8 +83,7 @@ class Database:
             _release(directory, whole=False)
             raise
         self.settings = Settings(self.root_connection, self.place or self.engine.url)
-        if directory is not None:
-            self._spill_into(directory)
+        self._spill_into(directory)
         _databases.add(self)
         self.close = weakref.finalize(
             self,
@@ -100,11 +99,11 @@ class Database:
                 warn_of_torn_log(self._file)
             return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
-    def _spill_into(self, directory: PrivateDirectory) -> None:
-        if self._file is None:
-            # DuckDB would spill a memory database into the working directory.
+    def _spill_into(self, directory: PrivateDirectory | None) -> None:
+        # DuckDB would spill a memory database into the working directory.
+        if directory is not None and self._file is None:
             self.settings["temp_directory"] = str(directory.path)
-        elif not self.read_only:
+        elif directory is not None and not self.read_only:
             directory.remove_leftovers()
 
     @classmethod
