@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import sqlalchemy as sa
 
@@ -82,22 +82,19 @@ def coverage(connection: sa.Connection, table: str) -> Coverage:
     """
     past = history(connection, table)
     made = max((i for i, load in enumerate(past) if load.action in _BEGINNINGS), default=0)
-    loaded: set[date] = set()
+    # Days as numbers: a load may say that it covers millions.
+    loaded: set[int] = set()
     undated = 0
     for load in past[made:]:
         if load.from_date is None or load.to_date is None:
             undated += 1
         elif not load.filters or load.filters == past[made].filters:
             first, last = date.fromisoformat(load.from_date), date.fromisoformat(load.to_date)
-            loaded.update(_days(first, last))
-    whole = _days(min(loaded), max(loaded)) if loaded else []
+            loaded.update(range(first.toordinal(), last.toordinal() + 1))
+    whole = range(min(loaded), max(loaded) + 1) if loaded else range(0)
     return Coverage(
         table_name=table,
-        loaded=sorted(loaded),
-        missing=[day for day in whole if day not in loaded],
+        loaded=[date.fromordinal(day) for day in whole if day in loaded],
+        missing=[date.fromordinal(day) for day in whole if day not in loaded],
         undated=undated,
     )
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
