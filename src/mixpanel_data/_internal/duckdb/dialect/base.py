@@ -136,6 +136,10 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         """Return whether no connection to this database can be used any more."""
         return isinstance(e, duckdb.FatalException) or bool(getattr(connection, "closed", False))
 
+    def _get_default_schema_name(self, connection: sa.Connection) -> str:
+        # Of every new connection; asking would make opening a file slower.
+        return "main"
+
     def _get_server_version_info(self, connection: sa.Connection) -> tuple[int, ...]:
         return tuple(int(part) for part in duckdb.__version__.split(".")[:3] if part.isdigit())
 

@@ -55,9 +55,8 @@ def open_database(
                 _refuse_foreign(database)
         raw = duckdb.connect(database, read_only=read_only, config=config)
     try:
-        for name, default in _SESSION.items():
-            value = str(chosen.get(name.lower(), default)).replace("'", "''")
-            raw.execute(f"SET {name} = '{value}'")
+        values = {n: str(chosen.get(n.lower(), d)).replace("'", "''") for n, d in _SESSION.items()}
+        raw.execute("; ".join(f"SET {name} = '{value}'" for name, value in values.items()))
     except BaseException:
         # One that stays open keeps the database open, too, after a fatal error for good.
         raw.close()
