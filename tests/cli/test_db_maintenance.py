@@ -9,6 +9,8 @@ from mixpanel_data import StorageEngine, maintenance
 from tests.support.command_line import Run
 from tests.support.files import EVENTS, ask, do, original, unregistered
 
+pytestmark = pytest.mark.slow
+
 
 def test_history_names_every_revision(run: Run) -> None:
     lines = run("db", "history").out.splitlines()

@@ -13,6 +13,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.command_line import Run
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = {
     "sample": ["sample", "events", "-n", "2"],
     "summarize": ["summarize", "events"],

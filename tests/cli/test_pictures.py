@@ -19,6 +19,8 @@ from tests.support.command_line import Run
 from tests.support.factories import metadata
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 DAYS: dict[str, Any] = {"from_date": "2025-03-01", "to_date": "2025-03-07"}
 HOSTILE = "\x1b[2J\nplay \u202e" + "w" * 50
 

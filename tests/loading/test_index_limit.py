@@ -7,6 +7,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import Kind, dump
 
+pytestmark = pytest.mark.slow
+
 
 def _has_index(engine: StorageEngine) -> bool:
     found = engine.execute_scalar(

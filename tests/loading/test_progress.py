@@ -7,6 +7,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import Kind
 
+pytestmark = pytest.mark.slow
+
 CASES = [
     (0, 1000, []),
     (1, 1000, [1]),

@@ -11,6 +11,8 @@ from mixpanel_data import StorageEngine
 from tests.support.factories import dump, event, metadata
 from tests.support.factories import profile as _profile
 
+pytestmark = pytest.mark.slow
+
 JANUARY = datetime(2024, 1, 1)
 
 

@@ -16,6 +16,8 @@ from alembic.runtime.migration import MigrationContext
 from mixpanel_data._internal.maintenance import migrate
 from tests.support.files import contents, without_keys
 
+pytestmark = pytest.mark.slow
+
 Revise = Callable[[Any], None]
 
 

@@ -12,6 +12,8 @@ from mixpanel_data.exceptions import TableNotFoundError
 from tests.support.factories import EVENTS, Kind, events
 from tests.support.query_calls import CALLS, Ask, relation
 
+pytestmark = pytest.mark.slow
+
 ALL = {**CALLS, "execute": relation}
 
 

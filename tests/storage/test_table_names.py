@@ -14,6 +14,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableNotFoundError
 from tests.support.factories import EVENTS, Kind, events, metadata
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[[StorageEngine, Any], Any]
 
 WRITES: dict[str, Call] = {
