@@ -18,7 +18,6 @@ Rules = Literal["stored", "simplified", "original", "mapping"]
 Expression = sa.ColumnElement[Any]
 
 DEVICE_PREFIX = "$device:"
-_IDENTITY_EVENTS = ("$identify", "$create_alias", "$merge")
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ def deduplicate(
         connection.execute(_delete_equal(kind, fresh, existing, _derived_key(kind, fresh)))
     while True:
         rows = _count(connection, fresh)
-        if _any_repeated(connection, kind, fresh) and staging.POSITION not in fresh.c:
+        if staging.POSITION not in fresh.c and _any_repeated(connection, kind, fresh):
             fresh = staging.add_positions(connection, fresh)
         contested = []
         if existing is not None:

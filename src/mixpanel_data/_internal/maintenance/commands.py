@@ -1,10 +1,4 @@
-"""Maintenance of database files: schema revisions, backups, checks.
-
-Each function opens the file, does one thing and closes it, and none can be half done. A file that
-another process holds, or this one, is a ``DatabaseLockedError``; one that DuckDB cannot open an
-``OSError`` that says why; one of a revision that this library does not know a
-``SchemaVersionError``.
-"""
+"""The functions of ``mixpanel_data.maintenance``, which says what holds for all of them."""
 
 from __future__ import annotations
 
