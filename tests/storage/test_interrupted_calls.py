@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,28 +35,31 @@ CALLS: dict[str, Callable[[StorageEngine], Any]] = {
 }
 
 
-@pytest.fixture
-def interrupted() -> Iterator[threading.Timer]:
-    """Send Ctrl-C to the main thread in a moment."""
+@contextmanager
+def interrupted() -> Iterator[None]:
+    """Send Ctrl-C to the main thread in a moment, and expect it in the block.
+
+    A timer of the test's own, not a fixture's: on a busy machine it would go off while another
+    fixture is still being made.
+    """
     main = threading.main_thread().ident
     assert main is not None
-    timer = threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT])
+    timer = threading.Timer(0.5, signal.pthread_kill, [main, signal.SIGINT])
     timer.start()
-    yield timer
-    timer.cancel()
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    timer.join()
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-@pytest.mark.usefixtures("interrupted")
 def test_a_query_ends_at_once(call: Callable[[StorageEngine], Any], memory: StorageEngine) -> None:
-    with pytest.raises(KeyboardInterrupt):
+    with interrupted():
         call(memory)
     assert memory.execute_scalar("SELECT 42") == 42
 
 
-@pytest.mark.usefixtures("interrupted")
 def test_a_session_ends_at_once(memory: StorageEngine) -> None:
-    with pytest.raises(KeyboardInterrupt), memory.session() as session:
+    with interrupted(), memory.session() as session:
         session.execute(sa.text(_ENDLESS))
     assert memory.execute_scalar("SELECT 42") == 42
 
