@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.duckdb.dialect import home, system_catalog
+from mixpanel_data._internal.duckdb.dialect import driver_of, home, system_catalog, system_functions
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table
 from mixpanel_data.exceptions import DamagedDatabaseError, SchemaVersionError
 
@@ -22,9 +22,6 @@ version_table = sa.Table(
     sa.MetaData(),
     sa.Column("version_num", sa.String(32), primary_key=True),
 )
-
-# As text: it is asked at every opening, and compiling an expression takes half a millisecond.
-_VERSIONS = sa.text("SELECT * FROM _alembic_version")
 
 # What _metadata had from the start; a table of that name with other columns is not ours.
 FIRST_CATALOG = {"table_name", "type", "fetched_at", "from_date", "to_date", "row_count"}
@@ -68,6 +65,11 @@ def current_revision(connection: sa.Connection) -> str | None:
     """
     if recorded := _stamped(connection):
         return recorded
+    with system_functions(connection):
+        return _recognised(connection)
+
+
+def _recognised(connection: sa.Connection) -> str | None:
     tables = tables_with_columns(connection)
     catalog_columns = {column.column_name for column in tables.get("_metadata", ())}
     if catalog_columns >= FIRST_CATALOG:
@@ -148,10 +150,14 @@ def tables_with_columns(
 
 
 def _stamped(connection: sa.Connection) -> str | None:
-    if not system_catalog.is_table(connection, home(connection), version_table.name):
+    # Every opening asks this: of the driver, which takes a fraction of SQLAlchemy's time.
+    raw = driver_of(connection)
+    if not system_catalog.is_table(raw, home(connection), version_table.name):
         return None
+    found = raw.execute("SELECT * FROM _alembic_version")
     # Somebody else's table of this name has other columns.
-    rows = connection.execute(_VERSIONS).mappings()
+    names = [name for name, *_ in found.description]
+    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     numbers = [str(row["version_num"]) for row in rows if row.get("version_num") is not None]
     return " and ".join(sorted(numbers)) or None
 

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mixpanel_data._internal.duckdb.database import Database
-from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import open_errors
 from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
 from mixpanel_data._internal.loading.loader import Loader
@@ -136,8 +135,7 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
         self._loader = Loader(database)
         try:
             with open_errors(database.path):
-                with system_functions(database.root) as root:
-                    found = revisions.check(root, database.path, read_only=database.read_only)
+                found = revisions.check(database.root, database.path, read_only=database.read_only)
                 if found is None and not database.read_only:
                     with database.write("create internal tables") as connection:
                         catalog.create_internal(connection)

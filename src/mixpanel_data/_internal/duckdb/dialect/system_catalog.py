@@ -9,6 +9,7 @@ import sqlalchemy as sa
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    import duckdb
     from sqlalchemy.sql.selectable import TableValuedAlias
 
 
@@ -84,17 +85,18 @@ def tables(place: Place, names: Collection[str] | None = None) -> sa.Select[Any]
     return _named(statement, _tables.c.table_name, names)
 
 
-# As text: every opening of a file asks this, and compiling an expression takes a millisecond.
-_IS_TABLE = sa.text(
-    "SELECT count(*) FROM duckdb_tables()"
-    " WHERE database_name = coalesce(:database, current_database())"
-    " AND schema_name = coalesce(:schema, current_schema()) AND table_name = :name"
-)
+# Every opening of a file asks this: as text, compiled by nobody, and with names that macros in the
+# file cannot replace, so that the search path need not be set for it.
+_IS_TABLE = """
+SELECT 1 FROM system.main.duckdb_tables()
+WHERE table_name = ? AND database_name = coalesce(?, system.main.current_database())
+AND schema_name = coalesce(?, system.main.current_schema())
+"""
 
 
-def is_table(connection: sa.Connection, place: Place, name: str) -> bool:
+def is_table(raw: duckdb.DuckDBPyConnection, place: Place, name: str) -> bool:
     """Return whether there is a table of exactly this name; a view is none."""
-    return bool(connection.scalar(_IS_TABLE, {**place._asdict(), "name": name}))
+    return bool(raw.execute(_IS_TABLE, [name, *place]).fetchall())
 
 
 def relations(place: Place, names: Collection[str] | None = None) -> sa.Select[Any]:
