@@ -63,10 +63,11 @@ def current_revision(connection: sa.Connection) -> str | None:
     Files without a version table are older than the first revision: they come from the original
     library, whose tables are revision 0001, or from the first versions of this one.
     """
-    if recorded := _stamped(connection):
+    names = _table_names(connection)
+    if recorded := _recorded(connection, names):
         return recorded
     with system_functions(connection):
-        return _recognised(connection)
+        return _recognised(connection) if names else None
 
 
 def _recognised(connection: sa.Connection) -> str | None:
@@ -86,7 +87,7 @@ def _recognised(connection: sa.Connection) -> str | None:
 
 def is_stamped(connection: sa.Connection) -> bool:
     """Return whether the database has a version table that holds its revision."""
-    return _stamped(connection) is not None
+    return _recorded(connection, _table_names(connection)) is not None
 
 
 def check(connection: sa.Connection, path: Path | None, *, read_only: bool) -> str | None:
@@ -149,12 +150,16 @@ def tables_with_columns(
     return found
 
 
-def _stamped(connection: sa.Connection) -> str | None:
-    # Every opening asks this: of the driver, which takes a fraction of SQLAlchemy's time.
-    raw = driver_of(connection)
-    if not system_catalog.is_table(raw, home(connection), version_table.name):
+def _table_names(connection: sa.Connection) -> set[str]:
+    return system_catalog.table_names(driver_of(connection), home(connection))
+
+
+def _recorded(connection: sa.Connection, names: Collection[str]) -> str | None:
+    """Return what the version table holds, where it is among the tables of these *names*."""
+    if version_table.name not in names:
         return None
-    found = raw.execute("SELECT * FROM _alembic_version")
+    # Every opening asks this: of the driver, which takes a fraction of SQLAlchemy's time.
+    found = driver_of(connection).execute("SELECT * FROM _alembic_version")
     # Somebody else's table of this name has other columns.
     names = [name for name, *_ in found.description]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]

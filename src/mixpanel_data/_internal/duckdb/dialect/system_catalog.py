@@ -87,16 +87,16 @@ def tables(place: Place, names: Collection[str] | None = None) -> sa.Select[Any]
 
 # Every opening of a file asks this: as text, compiled by nobody, and with names that macros in the
 # file cannot replace, so that the search path need not be set for it.
-_IS_TABLE = """
-SELECT 1 FROM system.main.duckdb_tables()
-WHERE table_name = ? AND database_name = coalesce(?, system.main.current_database())
+_TABLE_NAMES = """
+SELECT table_name FROM system.main.duckdb_tables()
+WHERE database_name = coalesce(?, system.main.current_database())
 AND schema_name = coalesce(?, system.main.current_schema())
 """
 
 
-def is_table(raw: duckdb.DuckDBPyConnection, place: Place, name: str) -> bool:
-    """Return whether there is a table of exactly this name; a view is none."""
-    return bool(raw.execute(_IS_TABLE, [name, *place]).fetchall())
+def table_names(raw: duckdb.DuckDBPyConnection, place: Place) -> set[str]:
+    """Return the names of all tables; views are none."""
+    return {name for (name,) in raw.execute(_TABLE_NAMES, list(place)).fetchall()}
 
 
 def relations(place: Place, names: Collection[str] | None = None) -> sa.Select[Any]:
