@@ -219,12 +219,14 @@ def _whole(connection: sa.Connection) -> dict[str, Any]:
     inspector = sa.inspect(connection)
     reflected = {
         what: sorted(getattr(inspector, f"get_{what}")("whole"), key=str)
-        for what in ("check_constraints", "unique_constraints", "foreign_keys", "indexes")
+        for what in ("unique_constraints", "foreign_keys", "indexes")
     }
+    checks = {check["sqltext"] for check in inspector.get_check_constraints("whole")}
     columns = [{**c, "type": str(c["type"])} for c in inspector.get_columns("whole")]
     rows = connection.exec_driver_sql("FROM whole").all()
     return {
         **reflected,
+        "checks": checks,
         "columns": columns,
         "rows": rows,
         "comment": inspector.get_table_comment("whole"),

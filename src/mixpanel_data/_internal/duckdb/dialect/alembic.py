@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic.ddl.base import (
     ColumnComment,
+    ColumnNullable,
     ColumnType,
     alter_column,
     alter_table,
@@ -54,6 +55,18 @@ class DuckDBImpl(DefaultImpl):
         {"TEXT", "VARCHAR", "CHAR"},
         {"TIMESTAMP", "TIMESTAMP WITHOUT TIME ZONE"},
     )
+
+    def add_column(
+        self, table_name: str, column: sa.Column[Any], *, schema: str | None = None, **options: Any
+    ) -> None:
+        """Add a column, and NOT NULL after it: DuckDB before 2.0 adds none that has it."""
+        nullable, column.nullable = column.nullable, True
+        try:
+            super().add_column(table_name, column, schema=schema, **options)
+        finally:
+            column.nullable = nullable
+        if not nullable:
+            self._exec(ColumnNullable(table_name, column.name, False, schema=schema))
 
     def alter_column(
         self,
