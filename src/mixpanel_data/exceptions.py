@@ -6,6 +6,7 @@ MixpanelDataError
 ├── QueryError              the database refused a statement
 ├── InvalidRecordError      a record or an export line that cannot be stored (also a ValueError)
 ├── EmptyLoadError          a source without a single record (also a ValueError)
+├── TimeZoneError           a zone that does not exist, or not that of the table (also a ValueError)
 ├── DatabaseLockedError     another process holds the file, or this one in another mode
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
 ├── DamagedDatabaseError    a file, or its catalogue, is not as it was written (also an OSError)
@@ -111,6 +112,12 @@ class EmptyLoadError(MixpanelDataError, ValueError):
             suggestion=suggestion,
         )
         self.table_name = table_name
+
+
+class TimeZoneError(MixpanelDataError, ValueError):
+    """No time zone has this name, or the times of a table are those of another zone."""
+
+    code = "TIME_ZONE"
 
 
 _OPEN_HERE = {

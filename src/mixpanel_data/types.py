@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
+from mixpanel_data._internal.zones import zone_of
+
 TableKind = Literal["events", "profiles"]
 LoadAction = Literal["create", "append", "replace", "adopt"]
 
@@ -73,6 +75,15 @@ def _day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_day)]
 
 
+def check_time_zone(name: str) -> str:
+    """Return *name* if it is the IANA name of a time zone.
+
+    Raises:
+        TimeZoneError: it is not.
+    """
+    return zone_of(name).key
+
+
 class TableMetadata(BaseModel):
     """What was fetched into a table: its kind, when, which days, and through which filters.
 
@@ -80,6 +91,12 @@ class TableMetadata(BaseModel):
     inclusive. ``duplicates`` and ``collisions`` are filled in by the library: they say how many
     records of the last load were skipped as duplicates, and how many were different events under
     an ``insert_id`` already taken, kept under one of their own.
+
+    ``time_zone``, an IANA name, is for events of Mixpanel projects from before 2023, whose times
+    are the wall clock of the project's zone: times without an offset are read in that zone, and
+    stored in UTC. A time that comes twice when clocks go back is the first of the two; one that is
+    skipped when they go forward is read by the offset before the change. ``from_date`` and
+    ``to_date`` are then days of that zone, which stays the table's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,9 +113,12 @@ class TableMetadata(BaseModel):
     filter_behaviors: Any = None
     duplicates: NonNegativeInt = 0
     collisions: NonNegativeInt = 0
+    time_zone: Annotated[str, AfterValidator(check_time_zone)] | None = None
 
     @model_validator(mode="after")
-    def _days_in_order(self) -> TableMetadata:
+    def _consistent(self) -> TableMetadata:
+        if self.time_zone and self.type != "events":
+            raise ValueError("time_zone is for events; $last_seen of profiles is in UTC")
         if self.from_date and self.to_date and self.from_date > self.to_date:
             raise ValueError(f"from_date {self.from_date} is after to_date {self.to_date}")
         return self
@@ -163,6 +183,11 @@ class LoadInfo:
     ``filters`` are the filter fields of the load's metadata that were given; ``outside`` counts the
     records of other days or events. ``invalid_last_seen`` counts the profiles whose ``$last_seen``
     is no ISO time: it is NULL in the column, and stays as it is in the properties.
+
+    ``time_zone`` is the zone whose wall clock the times were, None for UTC. ``ambiguous_times``
+    came twice in it, ``missing_times`` were skipped; see ``TableMetadata``. ``time_offset`` are the
+    seconds that the stored times are ahead of UTC, as far as the times at which Mixpanel received a
+    sample of the events show a constant offset, and None where they do not.
     """
 
     table_name: str
@@ -183,6 +208,10 @@ class LoadInfo:
     duckdb_version: str
     outside: int = 0
     invalid_last_seen: int = 0
+    time_zone: str | None = None
+    ambiguous_times: int = 0
+    missing_times: int = 0
+    time_offset: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
