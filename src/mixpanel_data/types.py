@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
+from mixpanel_data._internal.sql_result import SQLResult as SQLResult
+from mixpanel_data._internal.sql_result import distinct_names as distinct_names
 from mixpanel_data._internal.zones import zone_of
 
 TableKind = Literal["events", "profiles"]
@@ -324,30 +325,3 @@ class Recovery:
         """Return JSON-ready values."""
         loads = [load.to_dict() for load in self.lost_loads]
         return {**asdict(self), "copy": self.copy and str(self.copy), "lost_loads": loads}
-
-
-class SQLResult(list[tuple[Any, ...]]):
-    """The rows of a query, as a list of tuples that knows its column names."""
-
-    __slots__ = ("columns",)
-
-    def __init__(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        super().__init__(rows)
-        self.columns = list(columns)
-
-    @property
-    def rows(self) -> list[tuple[Any, ...]]:
-        """The rows, which the result itself is a list of."""
-        return self
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """Return each row as a dict by column name."""
-        return [dict(zip(self.columns, row)) for row in self]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return ``columns``, ``rows`` (as lists) and ``row_count``."""
-        return {
-            "columns": self.columns,
-            "rows": [list(row) for row in self],
-            "row_count": len(self),
-        }
