@@ -15,6 +15,7 @@ PACKAGE = ROOT.name
 
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
+    ["_internal.display", "_internal.progress"],
     ["_version", "exceptions", "types", "_internal.iso8601", "_internal.json_text"],
     ["_internal.results"],
     ["exploration"],
