@@ -36,8 +36,10 @@ class MixpanelDataError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Subclasses build the message from facts, so args cannot rebuild them.
-        return _rebuild, (type(self), self.message, self.__dict__)
+        # Subclasses build the message from facts, so args cannot rebuild them. The driver's error
+        # stays where it was raised: its details are text, and cross processes.
+        state = {name: value for name, value in vars(self).items() if name != "driver_error"}
+        return _rebuild, (type(self), self.message, state)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as JSON-ready values: ``code``, ``message`` and ``details``."""
@@ -83,9 +85,13 @@ class TableNotFoundError(MixpanelDataError):
 
 
 class QueryError(MixpanelDataError):
-    """The database refused a statement; ``details`` hold the query and the original error."""
+    """The database refused a statement; ``details`` hold the query and the original error's text.
+
+    ``driver_error`` is that error itself, where the driver raised one.
+    """
 
     code = "QUERY_FAILED"
+    driver_error: BaseException | None = None
 
 
 class InvalidRecordError(MixpanelDataError, ValueError):

@@ -6,10 +6,11 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
+from mixpanel_data._internal.display import RUN, Shown, html_table, runs, runs_text, text_table
 from mixpanel_data._internal.sql_result import SQLResult as SQLResult
 from mixpanel_data._internal.sql_result import distinct_names as distinct_names
 from mixpanel_data._internal.zones import zone_of
@@ -135,8 +136,8 @@ class TableMetadata(BaseModel):
         return {**self.model_dump(), "fetched_at": self.fetched_at.isoformat()}
 
 
-@dataclass(frozen=True, slots=True)
-class TableInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class TableInfo(Shown):
     """One user table in the catalogue; ``fetched_at`` is aware, in UTC."""
 
     name: str
@@ -149,8 +150,8 @@ class TableInfo:
         return {**asdict(self), "fetched_at": self.fetched_at.isoformat()}
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class ColumnInfo(Shown):
     """One column; ``type`` is DuckDB's own name for it."""
 
     name: str
@@ -163,20 +164,30 @@ class ColumnInfo:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TableSchema:
     """The columns of one table, in their order."""
 
     table_name: str
     columns: list[ColumnInfo]
 
+    def _rows(self) -> tuple[list[str], list[list[Any]]]:
+        rows = [[c.name, c.type, c.nullable, c.primary_key] for c in self.columns]
+        return ["name", "type", "nullable", "primary_key"], rows
+
+    def __repr__(self) -> str:
+        return f"TableSchema(table_name={self.table_name!r})\n{text_table(*self._rows())}"
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._rows(), caption=self.table_name)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class LoadInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadInfo(Shown):
     """One finished load, as the load history keeps it; its times are aware, in UTC.
 
     ``records`` were read, ``stored`` of them kept. ``duplicates`` were skipped, ``collisions`` kept
@@ -190,6 +201,11 @@ class LoadInfo:
     seconds that the stored times are ahead of UTC, as far as the times at which Mixpanel received a
     sample of the events show a constant offset, and None where they do not.
     """
+
+    _shown: ClassVar[tuple[str, ...]] = (
+        *("table_name", "action", "finished_at", "from_date", "to_date", "records", "stored"),
+        *("duplicates", "collisions", "replaced", "source"),
+    )
 
     table_name: str
     type: TableKind
@@ -220,7 +236,7 @@ class LoadInfo:
         return {**asdict(self), **times}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Coverage:
     """The days of a table that its loads cover, and the missing ones between first and last.
 
@@ -231,6 +247,14 @@ class Coverage:
     loaded: list[date]
     missing: list[date]
     undated: int
+
+    def __repr__(self) -> str:
+        days = "; ".join(runs_text(self.loaded, self.missing)) or "no days"
+        return f"Coverage(table_name={self.table_name!r}, {days}, undated={self.undated})"
+
+    def _repr_html_(self) -> str:
+        caption = f"{self.table_name}, {self.undated:,} undated loads"
+        return html_table(RUN, runs(self.loaded, self.missing), caption=caption)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
