@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pyarrow
 import sqlalchemy as sa
 
-from mixpanel_data._internal.display import Listing
+from mixpanel_data._internal.display import Rows
 from mixpanel_data._internal.duckdb.dialect import count_relation
 from mixpanel_data._internal.duckdb.errors import library_edge, query_errors
 from mixpanel_data._internal.duckdb.interrupt import interruptible
@@ -116,7 +116,7 @@ class QueryMixin(StorageBase):
                 result = connection.exec_driver_sql(statement, _driver_params(params))
             else:
                 result = connection.execute(statement, _named(params))
-            return Listing(result) if result.returns_rows else []
+            return Rows(result) if result.returns_rows else []
 
     @contextmanager
     def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:
