@@ -6,6 +6,7 @@ MixpanelDataError
 ├── QueryError              the database refused a statement
 ├── InvalidRecordError      a record or an export line that cannot be stored (also a ValueError)
 ├── EmptyLoadError          a source without a single record (also a ValueError)
+├── TimeZoneError           a zone that does not exist, or not that of the table (also a ValueError)
 ├── DatabaseLockedError     another process holds the file, or this one in another mode
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
 ├── DamagedDatabaseError    a file, or its catalogue, is not as it was written (also an OSError)
@@ -35,8 +36,10 @@ class MixpanelDataError(Exception):
         return self.message
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Subclasses build the message from facts, so args cannot rebuild them.
-        return _rebuild, (type(self), self.message, self.__dict__)
+        # Subclasses build the message from facts, so args cannot rebuild them. The driver's error
+        # stays where it was raised: its details are text, and cross processes.
+        state = {name: value for name, value in vars(self).items() if name != "driver_error"}
+        return _rebuild, (type(self), self.message, state)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the error as JSON-ready values: ``code``, ``message`` and ``details``."""
@@ -82,9 +85,13 @@ class TableNotFoundError(MixpanelDataError):
 
 
 class QueryError(MixpanelDataError):
-    """The database refused a statement; ``details`` hold the query and the original error."""
+    """The database refused a statement; ``details`` hold the query and the original error's text.
+
+    ``driver_error`` is that error itself, where the driver raised one.
+    """
 
     code = "QUERY_FAILED"
+    driver_error: BaseException | None = None
 
 
 class InvalidRecordError(MixpanelDataError, ValueError):
@@ -111,6 +118,12 @@ class EmptyLoadError(MixpanelDataError, ValueError):
             suggestion=suggestion,
         )
         self.table_name = table_name
+
+
+class TimeZoneError(MixpanelDataError, ValueError):
+    """No time zone has this name, or the times of a table are those of another zone."""
+
+    code = "TIME_ZONE"
 
 
 _OPEN_HERE = {

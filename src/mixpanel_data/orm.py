@@ -22,6 +22,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
 
+from mixpanel_data._internal.display import brief, html_table
+
 __all__ = ["Base", "Event", "EventMixin", "Profile", "ProfileMixin", "event", "profile"]
 
 
@@ -43,6 +45,19 @@ class Base(DeclarativeBase):
             # Names that relationships are looked up by: the last class has it.
             warnings.filterwarnings("ignore", "This declarative base already contains a class")
             super().__init_subclass__(**options)
+
+    def _loaded(self) -> dict[str, Any]:
+        # Not by attribute: that would ask the database for what has expired.
+        names = [column.key for column in sa.inspect(type(self)).column_attrs]
+        return {name: vars(self)[name] for name in names if name in vars(self)}
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={brief(value)}" for name, value in self._loaded().items())
+        return f"{type(self).__name__}({values})"
+
+    def _repr_html_(self) -> str:
+        values = self._loaded()
+        return html_table(list(values), [list(values.values())], type(self).__name__)
 
 
 def _declares_columns(cls: type) -> bool:

@@ -6,12 +6,14 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
+from mixpanel_data._internal.display import RUN, Shown, html_table, runs, runs_text, text_table
 from mixpanel_data._internal.sql_result import SQLResult as SQLResult
 from mixpanel_data._internal.sql_result import distinct_names as distinct_names
+from mixpanel_data._internal.zones import zone_of
 
 TableKind = Literal["events", "profiles"]
 LoadAction = Literal["create", "append", "replace", "adopt"]
@@ -75,6 +77,15 @@ def _day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_day)]
 
 
+def check_time_zone(name: str) -> str:
+    """Return *name* if it is the IANA name of a time zone.
+
+    Raises:
+        TimeZoneError: it is not.
+    """
+    return zone_of(name).key
+
+
 class TableMetadata(BaseModel):
     """What was fetched into a table: its kind, when, which days, and through which filters.
 
@@ -82,6 +93,12 @@ class TableMetadata(BaseModel):
     inclusive. ``duplicates`` and ``collisions`` are filled in by the library: they say how many
     records of the last load were skipped as duplicates, and how many were different events under
     an ``insert_id`` already taken, kept under one of their own.
+
+    ``time_zone``, an IANA name, is for events of Mixpanel projects from before 2023, whose times
+    are the wall clock of the project's zone: times without an offset are read in that zone, and
+    stored in UTC. A time that comes twice when clocks go back is the first of the two; one that is
+    skipped when they go forward is read by the offset before the change. ``from_date`` and
+    ``to_date`` are then days of that zone, which stays the table's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,9 +115,12 @@ class TableMetadata(BaseModel):
     filter_behaviors: Any = None
     duplicates: NonNegativeInt = 0
     collisions: NonNegativeInt = 0
+    time_zone: Annotated[str, AfterValidator(check_time_zone)] | None = None
 
     @model_validator(mode="after")
-    def _days_in_order(self) -> TableMetadata:
+    def _consistent(self) -> TableMetadata:
+        if self.time_zone and self.type != "events":
+            raise ValueError("time_zone is for events; $last_seen of profiles is in UTC")
         if self.from_date and self.to_date and self.from_date > self.to_date:
             raise ValueError(f"from_date {self.from_date} is after to_date {self.to_date}")
         return self
@@ -116,8 +136,8 @@ class TableMetadata(BaseModel):
         return {**self.model_dump(), "fetched_at": self.fetched_at.isoformat()}
 
 
-@dataclass(frozen=True, slots=True)
-class TableInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class TableInfo(Shown):
     """One user table in the catalogue; ``fetched_at`` is aware, in UTC."""
 
     name: str
@@ -130,8 +150,8 @@ class TableInfo:
         return {**asdict(self), "fetched_at": self.fetched_at.isoformat()}
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class ColumnInfo(Shown):
     """One column; ``type`` is DuckDB's own name for it."""
 
     name: str
@@ -144,20 +164,30 @@ class ColumnInfo:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TableSchema:
     """The columns of one table, in their order."""
 
     table_name: str
     columns: list[ColumnInfo]
 
+    def _rows(self) -> tuple[list[str], list[list[Any]]]:
+        rows = [[c.name, c.type, c.nullable, c.primary_key] for c in self.columns]
+        return ["name", "type", "nullable", "primary_key"], rows
+
+    def __repr__(self) -> str:
+        return f"TableSchema(table_name={self.table_name!r})\n{text_table(*self._rows())}"
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._rows(), caption=self.table_name)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class LoadInfo:
+@dataclass(frozen=True, slots=True, repr=False)
+class LoadInfo(Shown):
     """One finished load, as the load history keeps it; its times are aware, in UTC.
 
     ``records`` were read, ``stored`` of them kept. ``duplicates`` were skipped, ``collisions`` kept
@@ -165,7 +195,17 @@ class LoadInfo:
     ``filters`` are the filter fields of the load's metadata that were given; ``outside`` counts the
     records of other days or events. ``invalid_last_seen`` counts the profiles whose ``$last_seen``
     is no ISO time: it is NULL in the column, and stays as it is in the properties.
+
+    ``time_zone`` is the zone whose wall clock the times were, None for UTC. ``ambiguous_times``
+    came twice in it, ``missing_times`` were skipped; see ``TableMetadata``. ``time_offset`` are the
+    seconds that the stored times are ahead of UTC, as far as the times at which Mixpanel received a
+    sample of the events show a constant offset, and None where they do not.
     """
+
+    _shown: ClassVar[tuple[str, ...]] = (
+        *("table_name", "action", "finished_at", "from_date", "to_date", "records", "stored"),
+        *("duplicates", "collisions", "replaced", "source"),
+    )
 
     table_name: str
     type: TableKind
@@ -185,6 +225,10 @@ class LoadInfo:
     duckdb_version: str
     outside: int = 0
     invalid_last_seen: int = 0
+    time_zone: str | None = None
+    ambiguous_times: int = 0
+    missing_times: int = 0
+    time_offset: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
@@ -192,7 +236,7 @@ class LoadInfo:
         return {**asdict(self), **times}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Coverage:
     """The days of a table that its loads cover, and the missing ones between first and last.
 
@@ -203,6 +247,14 @@ class Coverage:
     loaded: list[date]
     missing: list[date]
     undated: int
+
+    def __repr__(self) -> str:
+        days = "; ".join(runs_text(self.loaded, self.missing)) or "no days"
+        return f"Coverage(table_name={self.table_name!r}, {days}, undated={self.undated})"
+
+    def _repr_html_(self) -> str:
+        caption = f"{self.table_name}, {self.undated:,} undated loads"
+        return html_table(RUN, runs(self.loaded, self.missing), caption=caption)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -74,6 +76,19 @@ def test_text_that_breaks_while_it_runs(ask: Ask, sql: str, told: str, data: Sto
     with pytest.raises(QueryError) as caught:
         ask(data, sql)
     _expect(caught.value, sql, told)
+
+
+@pytest.mark.parametrize("ask", ALL.values(), ids=ALL)
+def test_a_traceback_ends_at_the_edge_of_the_library(ask: Ask, data: StorageEngine) -> None:
+    with pytest.raises(QueryError) as caught:
+        ask(data, "SELECT nothing FROM data")
+    shown = "".join(traceback.format_exception(caught.value))
+    inside = [line for line in shown.splitlines() if "/mixpanel_data/" in line]
+    assert len(inside) == 1 + (ask is CALLS["execute_rows_params"])
+    assert "Exception" not in shown
+    assert caught.value.__cause__ is None
+    assert str(caught.value.driver_error) == caught.value.details["original_error"]
+    assert pickle.loads(pickle.dumps(caught.value)).to_dict() == caught.value.to_dict()
 
 
 @pytest.mark.parametrize("text", ["", " \n", ";", "-- only a comment"], ids=repr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -59,6 +60,13 @@ class Answer:
         rows = self.df.astype(object).where(self.df.notna(), None).to_dict("records")
         return [json_ready(row) for row in rows]
 
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return the rows of ``df`` to what takes Arrow: polars, DuckDB, pyarrow."""
+        import pyarrow as pa
+
+        columns = {str(name): _arrow(column) for name, column in self.df.items()}
+        return pa.table(columns).__arrow_c_stream__(requested_schema)
+
     def _title(self) -> str:
         shown = {
             name: value
@@ -76,6 +84,19 @@ class Answer:
     def _repr_html_(self) -> str:
         table = self.df.to_html(index=False, max_rows=60, notebook=True)
         return f"<p>{html.escape(self._title())}</p>{table}"
+
+
+def _arrow(column: pd.Series[Any]) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.Array.from_pandas(column)
+    except (pa.ArrowException, OverflowError):
+        # Of several types: a list's items, or a property's values. As their JSON then.
+        values = [None if value is None else json_ready(value) for value in column]
+        return pa.array(
+            [v if v is None or isinstance(v, str) else json.dumps(v) for v in values], pa.string()
+        )
 
 
 def _brief(value: Any) -> str:

@@ -41,9 +41,10 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def day_range(first: str | None, last: str | None) -> str:
-    """Return a stretch of days; nothing when neither end is known."""
-    return f"{first or '…'} to {last or '…'}" if first or last else ""
+def day_range(first: str | None, last: str | None, zone: str | None = None) -> str:
+    """Return a stretch of days, and their zone where that is not UTC; of what is known of them."""
+    days = f"{first or '…'} to {last or '…'}" if first or last else ""
+    return " ".join(filter(None, [days, zone]))
 
 
 def print_json(value: object) -> None:

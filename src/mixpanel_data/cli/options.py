@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ import typer
 from mixpanel_data import StorageEngine
 from mixpanel_data.cli.errors import explain, say
 from mixpanel_data.exceptions import DatabaseLockedError
-from mixpanel_data.types import check_table_name
+from mixpanel_data.types import check_table_name, check_time_zone
 
 DB_VARIABLE = "MIXPANEL_DATA_DB"
 
@@ -22,6 +23,24 @@ def _table_name(name: str) -> str:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return name
+
+
+def _day(text: str | None) -> str | None:
+    try:
+        # Python 3.11 and later read other ISO forms, too.
+        if text is None or date.fromisoformat(text).isoformat() == text:
+            return text
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD")
+
+
+def check_zone(name: str | None) -> str | None:
+    """Return the name of a time zone that an option was given, or None."""
+    try:
+        return name if name is None else check_time_zone(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 DbOption = Annotated[
@@ -93,6 +112,18 @@ OutputOption = Annotated[
         metavar="FILE",
         show_default=False,
         help="Write to FILE instead of stdout; it is replaced only once the result is whole.",
+    ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="YYYY-MM-DD", callback=_day, show_default=False, help="The first day."
+    ),
+]
+ToOption = Annotated[
+    str | None,
+    typer.Option(
+        "--to", metavar="YYYY-MM-DD", callback=_day, show_default=False, help="The last day."
     ),
 ]
 WaitOption = Annotated[

@@ -139,7 +139,9 @@ class Context:
         if metadata.to_date is None:
             return None
         day = date.fromisoformat(metadata.to_date) + timedelta(days=1)
-        return min(start_of(day, self.source.zone), to_utc(metadata.fetched_at))
+        # The days of a table that was loaded with a zone are that zone's.
+        zone = zone_of(metadata.time_zone) if metadata.time_zone else self.source.zone
+        return min(start_of(day, zone), to_utc(metadata.fetched_at))
 
     def check_properties(
         self, events: Events, *, by: Iterable[By | None] = (), where: Iterable[Where] = ()

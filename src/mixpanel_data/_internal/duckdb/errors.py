@@ -5,16 +5,21 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import duckdb
 import sqlalchemy as sa
 import sqlalchemy.exc
 
 from mixpanel_data.exceptions import DamagedDatabaseError, DatabaseLockedError, QueryError
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
 DRIVER_ERRORS = (duckdb.Error, sqlalchemy.exc.SQLAlchemyError)
 
@@ -97,19 +102,22 @@ def classify(error: BaseException) -> Failure:
 def query_error(error: BaseException, statement: str | sa.Executable) -> QueryError:
     """Return a driver's error as a QueryError that names its statement.
 
-    Its ``details`` hold ``query``, ``error_type``, ``original_error`` and ``failure``.
+    Its ``details`` hold ``query``, ``error_type``, ``original_error`` and ``failure``;
+    ``driver_error`` is the driver's error itself.
     """
     cause = _cause(error)
     text = str(cause)
     if isinstance(cause, duckdb.FatalException):
         text += " Close every engine of this file, and open it again."
-    return QueryError(
+    found = QueryError(
         text + _register_hint(text),
         query=str(statement),
         error_type=type(cause).__name__,
         original_error=str(cause),
         failure=classify(cause).value,
     )
+    found.driver_error = cause
+    return found
 
 
 @contextmanager
@@ -122,7 +130,21 @@ def query_errors(statement: str | sa.Executable) -> Iterator[None]:
     try:
         yield
     except DRIVER_ERRORS as error:
-        raise query_error(error, statement) from error
+        # Its own traceback would be shown above: ``driver_error`` keeps it.
+        raise query_error(error, statement) from None
+
+
+def library_edge(call: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Return a public call whose QueryErrors have no traceback from inside the library."""
+
+    @wraps(call)
+    def edge(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        try:
+            return call(*args, **kwargs)
+        except QueryError as error:
+            raise error.with_traceback(None) from None
+
+    return edge
 
 
 def translate_errors_of(connection: sa.Connection, what: str) -> sa.Connection:

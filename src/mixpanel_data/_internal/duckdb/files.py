@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -17,6 +15,7 @@ from typing import TypeVar
 import duckdb
 import sqlalchemy as sa
 
+from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data.exceptions import DatabaseLockedError, ForkedEngineError
 
 Result = TypeVar("Result")
@@ -173,15 +172,11 @@ def create_private(path: Path) -> None:
 def create_database(path: Path) -> None:
     """Make a database that its owner alone may read, whole or not at all, unless there is one."""
     # DuckDB would make it readable by others, and takes no empty file.
-    folder = tempfile.mkdtemp(prefix=".mixpanel_data_", dir=path.parent)
-    try:
-        new = Path(folder, "new.db")
+    with PrivateDirectory.beside(path) as new:
         duckdb.connect(str(new)).close()
         new.chmod(0o600)
         with suppress(FileExistsError):
             publish(new, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sync(path: Path) -> None:

@@ -10,10 +10,11 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.database import Database
-from mixpanel_data._internal.loading import merge
+from mixpanel_data._internal.loading import merge, receipt
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.sources import Source
 from mixpanel_data._internal.schema import catalog, load_history
+from mixpanel_data._internal.schema.tables import EVENTS
 from mixpanel_data.exceptions import EmptyLoadError
 
 logger = logging.getLogger(__name__)
@@ -45,24 +46,21 @@ class Loader:
         ):
             job, table = _resolve(connection, job)
             target = merge.open_target(connection, job, table)
-            read = source.write_to(connection, target)
+            clock = job.clock()
+            read = source.write_to(connection, target, clock)
             if read == 0 and job.needs_records:
                 raise EmptyLoadError(job.table, job.source)
+            offset = receipt.time_offset(connection, target) if job.kind is EVENTS else None
             result = merge.apply(connection, job, table, target, read)
+            result = replace(
+                result,
+                ambiguous_times=clock.ambiguous if clock else 0,
+                missing_times=clock.missing if clock else 0,
+                time_offset=offset,
+            )
             _record(connection, job, table.name, result)
             source.stored(result.stored)
-        if result.outside:
-            logger.warning(
-                "%d of the records loaded into %s are of other days or events than its metadata"
-                " says.",
-                *(result.outside, job.table),
-            )
-        logger.info(
-            "Loaded %s into %s: %d records read, %d rows stored, %d duplicates skipped,"
-            " %d collisions kept, %d rows replaced",
-            *(job.kind.name, job.table, result.read, result.stored, result.duplicates),
-            *(result.collisions, result.replaced),
-        )
+        _log(job, result)
         return result
 
     def turn(self, table: str) -> threading.RLock:
@@ -76,7 +74,35 @@ def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table
         job = replace(job, action="create")
     if job.action == "create":
         return job, catalog.new_table(connection, job.table, job.kind)
-    return job, catalog.known_table(connection, job.table, job.kind)
+    table = catalog.known_table(connection, job.table, job.kind)
+    return job.for_table(catalog.metadata_of(connection, table.name)), table
+
+
+def _log(job: LoadJob, result: LoadResult) -> None:
+    if result.outside:
+        logger.warning(
+            "%d of the records loaded into %s are of other days or events than its metadata says.",
+            *(result.outside, job.table),
+        )
+    if result.ambiguous_times or result.missing_times:
+        logger.warning(
+            "Of the times loaded into %s, %d come twice in %s and are taken for the first of the"
+            " two, %d are skipped by its clock and are read by the offset before the change.",
+            *(job.table, result.ambiguous_times, job.time_zone, result.missing_times),
+        )
+    if result.time_offset:
+        logger.warning(
+            "The times loaded into %s, taken as %s, are %+g hours off UTC, as those show at which"
+            " Mixpanel received the events. Load them again with the project's zone as time_zone of"
+            " the metadata, such as 'US/Pacific'.",
+            *(job.table, job.time_zone, result.time_offset / 3600),
+        )
+    logger.info(
+        "Loaded %s into %s: %d records read, %d rows stored, %d duplicates skipped,"
+        " %d collisions kept, %d rows replaced",
+        *(job.kind.name, job.table, result.read, result.stored, result.duplicates),
+        *(result.collisions, result.replaced),
+    )
 
 
 def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadResult) -> None:

@@ -21,6 +21,7 @@ from mixpanel_data._internal.loading import stream
 from mixpanel_data._internal.loading.job import Progress
 from mixpanel_data._internal.loading.records import batches, encode_document
 from mixpanel_data._internal.schema.tables import EVENTS, Kind, user_table
+from mixpanel_data._internal.zones import WallClock
 from mixpanel_data.exceptions import InvalidRecordError, QueryError
 
 READERS: dict[str, Callable[..., Iterator[Any]]] = {
@@ -39,8 +40,11 @@ class Source(Protocol):
     reads_files: bool
     """Whether DuckDB reads files itself, on all its threads, and needs memory for each."""
 
-    def write_to(self, connection: sa.Connection, target: sa.Table) -> int:
-        """Write all records into *target*, which has no key, and return how many they were."""
+    def write_to(self, connection: sa.Connection, target: sa.Table, clock: WallClock | None) -> int:
+        """Write all records into *target*, which has no key, and return how many they were.
+
+        *clock* reads times without an offset; without one they are UTC.
+        """
 
     def stored(self, rows: int) -> None:
         """Take note of the rows that the load stored, just before it is committed."""
@@ -70,13 +74,13 @@ class RecordSource:
         self._batch_size = batch_size
         self._read = self._reported = 0
 
-    def write_to(self, connection: sa.Connection, target: sa.Table) -> int:
+    def write_to(self, connection: sa.Connection, target: sa.Table, clock: WallClock | None) -> int:
         """Check the records, and stream them in as Arrow batches.
 
         Raises:
             InvalidRecordError: a field is missing or wrong; names the field and the record.
         """
-        packed = batches(self._records, self._template)
+        packed = batches(self._records, self._template, clock)
         return stream.insert(connection, target, packed, self._report)
 
     def stored(self, rows: int) -> None:
@@ -102,7 +106,7 @@ class ExportSource:
         self._kind = kind
         self._progress = progress
 
-    def write_to(self, connection: sa.Connection, target: sa.Table) -> int:
+    def write_to(self, connection: sa.Connection, target: sa.Table, clock: WallClock | None) -> int:
         """Read the files with one INSERT … SELECT, and the irregular lines as records.
 
         Raises:
@@ -115,9 +119,11 @@ class ExportSource:
             if self._kind is EVENTS and any(map(has_long_lines, self._files)):
                 raise UnsupportedExport("its lines are long")
             export_query.insert(
-                connection, target, self._kind.name, self._files, whole, self._progress
+                connection, target, self._kind.name, self._files, whole, self._progress, clock
             )
-            self._fill_placeholders(connection, target)
+            if clock is not None:
+                clock.ambiguous += export_query.count_ambiguous(connection, target, clock)
+            self._fill_placeholders(connection, target, clock)
             _merge_repeated_keys(connection, target)
         except InvalidRecordError as error:
             # Read line by line, it says which line is to blame.
@@ -131,7 +137,9 @@ class ExportSource:
     def stored(self, rows: int) -> None:
         """Report nothing: the progress of files is in bytes."""
 
-    def _fill_placeholders(self, connection: sa.Connection, target: sa.Table) -> None:
+    def _fill_placeholders(
+        self, connection: sa.Connection, target: sa.Table, clock: WallClock | None
+    ) -> None:
         """Read the lines that stand in for records, and put the records in their place."""
         lines = export_query.placeholder_lines(connection, target, self._kind.key)
         if lines is None:
@@ -140,7 +148,7 @@ class ExportSource:
             return
         template = user_table(self._kind, str(target.name))
         records = READERS[self._kind.name](BytesIO("\n".join(lines.values()).encode()))
-        packed = pa.Table.from_batches(batches(records, template))
+        packed = pa.Table.from_batches(batches(records, template, clock))
         if packed.num_rows != len(lines):
             raise UnsupportedExport("a line out of the ordinary holds more or less than one record")
         export_query.fill_placeholders(connection, target, list(lines), packed)

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mixpanel_data._internal.duckdb import blocks
-from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync, wal_path
+from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync
+from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data.exceptions import DamagedDatabaseError
 
 _CHUNK = 1 << 24
@@ -23,22 +24,15 @@ def copy_file(source: Path, destination: Path) -> None:
     """
     opened = open_shared(source)
     target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with removed_on_error(destination), os.fdopen(target, "wb") as file:
-        while chunk := read_at(opened, _CHUNK, file.tell()):
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-@contextmanager
-def removed_on_error(*files: Path) -> Iterator[None]:
-    """Remove *files* when the block fails."""
     try:
-        yield
+        with os.fdopen(target, "wb") as file:
+            while chunk := read_at(opened, _CHUNK, file.tell()):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
     except BaseException:
-        for file in files:
-            with suppress(OSError):
-                file.unlink()
+        with suppress(OSError):
+            destination.unlink()
         raise
 
 
@@ -50,11 +44,7 @@ def written_beside(path: Path, source: Path) -> Iterator[Path]:
         FileExistsError: *path* is there.
         DamagedDatabaseError: a block of the copy is not whole.
     """
-    new = path.with_name(f"{path.name}.partial")
-    for left in (new, wal_path(new)):
-        # Of a process that was killed.
-        left.unlink(missing_ok=True)
-    with removed_on_error(new, wal_path(new)):
+    with PrivateDirectory.beside(path) as new:
         yield new
         for problem in blocks.damage(new):
             raise DamagedDatabaseError(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from mixpanel_data._internal.duckdb.copy import checkpoint
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.files import wal_path
+from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data._internal.duckdb.wal import Log, read_log
 from mixpanel_data._internal.maintenance import backup as copies
 from mixpanel_data._internal.schema import load_history
@@ -97,8 +97,7 @@ def _history_of_all(copy: Path, log: Log | None) -> list[LoadInfo]:
     """
     if log is None:
         return []
-    with tempfile.TemporaryDirectory(dir=copy.parent, prefix=f".{copy.name}.") as folder:
-        scratch = Path(folder, copy.name)
+    with PrivateDirectory.beside(copy) as scratch:
         shutil.copyfile(copy, scratch)
         wal_path(scratch).write_bytes(log.with_inserts_into(loads_table.name))
         return _history(scratch) or []

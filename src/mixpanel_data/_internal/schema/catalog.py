@@ -239,6 +239,7 @@ def _metadata(row: sa.Row[Any]) -> TableMetadata:
         to_date=row.to_date,
         duplicates=row.duplicates or 0,
         collisions=row.collisions or 0,
+        time_zone=row.time_zone,
         **(row.filters or {}),
     )
 
@@ -279,6 +280,7 @@ def _row(connection: sa.Connection, name: str, meta: TableMetadata) -> dict[str,
         "filters": meta.filters,
         "duplicates": meta.duplicates,
         "collisions": meta.collisions,
+        "time_zone": meta.time_zone,
     }
 
 

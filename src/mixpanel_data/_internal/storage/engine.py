@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from mixpanel_data._internal.display import html_table
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.errors import open_errors
 from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
@@ -18,13 +19,16 @@ from mixpanel_data._internal.schema import catalog, revisions
 from mixpanel_data._internal.storage.exploration import ExplorationMixin
 from mixpanel_data._internal.storage.loads import LoadMixin
 from mixpanel_data._internal.storage.reports import ReportMixin
-from mixpanel_data.exceptions import DatabaseNotFoundError
+from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from mixpanel_data.types import TableInfo
+
 __all__ = ["StorageEngine"]
 
+_SHOWN = 6  # tables in a repr
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
 
@@ -167,6 +171,35 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
         begins while another of the thread is in a transaction has a connection to itself.
         """
         return Session(self._database.thread_connection().sessions)
+
+    def _summary(self) -> tuple[str, list[TableInfo]]:
+        """Return a line about the database, and its tables; an engine of any state has one."""
+        database = getattr(self, "_database", None)
+        if database is None:
+            return "not open", []
+        place = "in memory" if database.path is None else str(database.path)
+        try:
+            database.ensure_open()
+        except RuntimeError as error:
+            other = isinstance(error, ForkedEngineError)
+            return f"{place}, {'of another process' if other else 'closed'}", []
+        mode = "read-only" if database.read_only else "for writing"
+        try:
+            return f"{place}, {mode}", self.list_tables()
+        except Exception as error:  # a repr never fails
+            return f"{place}, {mode}, tables unknown: {type(error).__name__}", []
+
+    def __repr__(self) -> str:
+        line, tables = self._summary()
+        found = ", ".join(f"{table.name} {table.row_count:,} rows" for table in tables[:_SHOWN])
+        more = f", and {len(tables) - _SHOWN} more tables" if len(tables) > _SHOWN else ""
+        return f"<StorageEngine {line}{': ' if found else ''}{found}{more}>"
+
+    def _repr_html_(self) -> str:
+        line, tables = self._summary()
+        names = ["name", "type", "row_count", "fetched_at"]
+        rows = [[getattr(table, name) for name in names] for table in tables]
+        return html_table(names, rows, f"StorageEngine {line}")
 
     def close(self) -> None:
         """Close every connection and release the file; closing again does nothing."""

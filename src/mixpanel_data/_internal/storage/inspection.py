@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.display import Listing
 from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
 from mixpanel_data._internal.schema import catalog, load_history
@@ -38,7 +39,7 @@ class InspectionMixin(StorageBase):
     def list_tables(self) -> list[TableInfo]:
         """Return the tables of events and profiles, by name."""
         with self._begin("list tables") as connection:
-            return catalog.tables(connection)
+            return Listing(catalog.tables(connection))
 
     def get_schema(self, name: str) -> TableSchema:
         """Return the columns of a table.
@@ -61,7 +62,7 @@ class InspectionMixin(StorageBase):
     def load_history(self, table: str | None = None) -> list[LoadInfo]:
         """Return the finished loads of one table, or of all, in their order."""
         with self._begin("load history") as connection:
-            return load_history.history(connection, table)
+            return Listing(load_history.history(connection, table))
 
     loads = load_history
 

@@ -21,6 +21,7 @@ from mixpanel_data._internal.loading.sources import (
     RecordSource,
     UnsupportedExport,
 )
+from mixpanel_data._internal.progress import with_bar
 from mixpanel_data._internal.schema import catalog
 from mixpanel_data._internal.schema.tables import (
     EVENTS,
@@ -54,11 +55,14 @@ class LoadMixin(StorageBase):
         metadata: TableMetadata,
         progress_callback: Progress | None = None,
         batch_size: int = 1000,
+        *,
+        progress: bool = False,
     ) -> int:
         """Make a table of events from an iterable, lazily and atomically, and count what it stored.
 
         *progress_callback* gets the running number of records after every *batch_size* of them,
-        and for the last batch the number of rows stored.
+        and for the last batch the number of rows stored; *progress* draws it in a terminal or a
+        notebook.
 
         Raises:
             ValueError: a name, batch size or metadata that cannot be.
@@ -67,7 +71,7 @@ class LoadMixin(StorageBase):
             QueryError: the database failed.
         """
         job = LoadJob(EVENTS, name, metadata, "create", self.index_limit)
-        return self._load_records(job, data, progress_callback, batch_size)
+        return self._load_data(job, data, progress_callback, batch_size, draw=progress)
 
     def create_profiles_table(
         self,
@@ -76,10 +80,12 @@ class LoadMixin(StorageBase):
         metadata: TableMetadata,
         progress_callback: Progress | None = None,
         batch_size: int = 1000,
+        *,
+        progress: bool = False,
     ) -> int:
         """Make a table of profiles; all else as ``create_events_table``."""
         job = LoadJob(PROFILES, name, metadata, "create", self.index_limit)
-        return self._load_records(job, data, progress_callback, batch_size)
+        return self._load_data(job, data, progress_callback, batch_size, draw=progress)
 
     def append_events_table(
         self,
@@ -91,6 +97,7 @@ class LoadMixin(StorageBase):
         *,
         replace: bool = False,
         allow_empty: bool = False,
+        progress: bool = False,
     ) -> int:
         """Add events to a table, skipping those it holds; all else as ``create_events_table``.
 
@@ -113,7 +120,7 @@ class LoadMixin(StorageBase):
             needs_records=replace and not allow_empty,
             needs_window=replace,
         )
-        return self._load_records(job, data, progress_callback, batch_size)
+        return self._load_data(job, data, progress_callback, batch_size, draw=progress)
 
     def append_profiles_table(
         self,
@@ -124,6 +131,7 @@ class LoadMixin(StorageBase):
         batch_size: int = 1000,
         *,
         on_conflict: OnConflict = "ignore",
+        progress: bool = False,
     ) -> int:
         """Add profiles to a table; all else as ``append_events_table``.
 
@@ -132,7 +140,7 @@ class LoadMixin(StorageBase):
         equal), "replace" always the new one.
         """
         job = LoadJob(PROFILES, name, metadata, "append", self.index_limit, on_conflict)
-        return self._load_records(job, data, progress_callback, batch_size)
+        return self._load_data(job, data, progress_callback, batch_size, draw=progress)
 
     def load_export(
         self,
@@ -145,7 +153,7 @@ class LoadMixin(StorageBase):
         on_conflict: OnConflict = "ignore",
         if_missing: IfMissing = "error",
         allow_empty: bool = False,
-        progress: Progress | None = None,
+        progress: Progress | bool | None = None,
     ) -> int:
         """Load Mixpanel's raw files (see ``formats``) into a table, and count the rows stored.
 
@@ -154,7 +162,8 @@ class LoadMixin(StorageBase):
         itself, several times as fast as records from an iterable, with the same rules and results.
         *append*, *replace* and *on_conflict* are those of the append calls; with *if_missing*
         "create" they make a table that is not there. Files without a single record are taken for a
-        failed download, unless *allow_empty*. *progress* gets the bytes read so far, as stored.
+        failed download, unless *allow_empty*. *progress* gets the bytes read so far, as stored;
+        True draws them in a terminal or a notebook.
 
         Raises:
             FileNotFoundError: a path is not there, or a pattern matches none.
@@ -172,7 +181,25 @@ class LoadMixin(StorageBase):
             is_export=True,
             needs_window=replace,
         )
-        return self._load_files(job, sources, progress)
+        draw, call = progress is True, progress if callable(progress) else None
+        files = [source for source in sources if isinstance(source, Path)]
+        # A stream has no size.
+        total = sum(file.stat().st_size for file in files) if draw and files == sources else 0
+        return with_bar(name, total, draw, call, lambda call: self._load_files(job, sources, call))
+
+    def _load_data(
+        self,
+        job: LoadJob,
+        data: Iterable[Mapping[str, Any]],
+        callback: Progress | None,
+        batch_size: int,
+        *,
+        draw: bool,
+    ) -> int:
+        def work(call: Progress | None) -> int:
+            return self._load_records(job, data, call, batch_size)
+
+        return with_bar(job.table, None, draw, callback, work)
 
     def _load_files(
         self, job: LoadJob, sources: list[Path | BinaryStream], progress: Progress | None

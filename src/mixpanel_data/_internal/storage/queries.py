@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, overload
 import pyarrow
 import sqlalchemy as sa
 
+from mixpanel_data._internal.display import Rows
 from mixpanel_data._internal.duckdb.dialect import count_relation
-from mixpanel_data._internal.duckdb.errors import query_errors
+from mixpanel_data._internal.duckdb.errors import library_edge, query_errors
 from mixpanel_data._internal.duckdb.interrupt import interruptible
 from mixpanel_data._internal.storage.base import StorageBase
 from mixpanel_data.types import SQLResult
@@ -38,18 +39,21 @@ class QueryMixin(StorageBase):
     are naive and in UTC. All raise QueryError when the database refuses.
     """
 
+    @library_edge
     def execute(self, sql: str | sa.Executable) -> DuckDBPyRelation:
         """Return a lazy DuckDB relation over *sql*, for chaining; it runs when it is read."""
         text = sql if isinstance(sql, str) else self.sql_text(sql)
         with self._database.text_connection(text) as connection:
             return interruptible(connection, lambda: connection.sql(text))
 
+    @library_edge
     def execute_df(self, sql: str | sa.Executable, params: Params | None = None) -> pd.DataFrame:
         """Return the result as a pandas DataFrame."""
         with self._result(sql, params) as result:
             frame: pd.DataFrame = interruptible(result, result.df)
             return frame
 
+    @library_edge
     def execute_arrow(self, sql: str | sa.Executable, params: Params | None = None) -> pa.Table:
         """Return the result as a pyarrow Table."""
         if isinstance(sql, str):
@@ -65,6 +69,7 @@ class QueryMixin(StorageBase):
             table: pa.Table = interruptible(result, read)
             return table
 
+    @library_edge
     def execute_rows(self, sql: str | sa.Executable, params: Params | None = None) -> SQLResult:
         """Return the result as a list of tuples that knows its column names."""
         with self._result(sql, params) as result:
@@ -75,6 +80,7 @@ class QueryMixin(StorageBase):
         """Do the same as ``execute_rows``."""
         return self.execute_rows(sql, params)
 
+    @library_edge
     def execute_scalar(self, sql: str | sa.Executable, params: Params | None = None) -> Any:
         """Return the one value of the result; None for NULL or no row.
 
@@ -99,6 +105,7 @@ class QueryMixin(StorageBase):
         self, statement: str | sa.Executable, params: Params | None = ...
     ) -> list[sa.Row[Unpack[tuple[Any, ...]]]]: ...
 
+    @library_edge
     def query(self, statement: str | sa.Executable, params: Params | None = None) -> list[Any]:
         """Return SQLAlchemy's typed rows of a statement; JSON columns come as Python values.
 
@@ -109,7 +116,7 @@ class QueryMixin(StorageBase):
                 result = connection.exec_driver_sql(statement, _driver_params(params))
             else:
                 result = connection.execute(statement, _named(params))
-            return list(result) if result.returns_rows else []
+            return Rows(result) if result.returns_rows else []
 
     @contextmanager
     def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -14,10 +14,13 @@ from mixpanel_data.cli.console import count
 from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.options import (
     DbOption,
+    FromOption,
     ProjectOption,
     QuietOption,
     TableNameOption,
+    ToOption,
     WaitOption,
+    check_zone,
     open_database,
 )
 from mixpanel_data.cli.views.progress import load_progress
@@ -32,6 +35,7 @@ Examples:
   mixpanel-data load events "2025-03-*.jsonl.gz" --from 2025-03-01 --to 2025-03-31
   mixpanel-data load events today.jsonl --append --project 12345
   mixpanel-data load events again.jsonl --replace --from 2025-03-30 --to 2025-03-31
+  mixpanel-data load events old.jsonl --time-zone US/Pacific --project 12345
   zcat events.jsonl.gz | mixpanel-data load events - --db data.db
 """
 _PROFILES_EXAMPLES = """\b
@@ -52,16 +56,6 @@ class OnConflict(str, Enum):
     IGNORE = "ignore"
     UPDATE = "update"
     REPLACE = "replace"
-
-
-def _day(text: str | None) -> str | None:
-    try:
-        # Python 3.11 and later read other ISO forms, too.
-        if text is None or date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD")
 
 
 FilesArgument = Annotated[
@@ -112,24 +106,15 @@ AllowEmptyOption = Annotated[
         help="Take files without a single record for days without any, not for a failed download.",
     ),
 ]
-FromOption = Annotated[
+TimeZoneOption = Annotated[
     str | None,
     typer.Option(
-        "--from",
-        metavar="YYYY-MM-DD",
-        callback=_day,
+        "--time-zone",
+        metavar="ZONE",
+        callback=check_zone,
         show_default=False,
-        help="The first day that was exported, to be kept with the table.",
-    ),
-]
-ToOption = Annotated[
-    str | None,
-    typer.Option(
-        "--to",
-        metavar="YYYY-MM-DD",
-        callback=_day,
-        show_default=False,
-        help="The last day that was exported, to be kept with the table.",
+        help="The zone of a project from before 2023, whose times are its wall clock: an IANA name"
+        " such as US/Pacific. They are stored in UTC.",
     ),
 ]
 
@@ -148,6 +133,7 @@ def events(
     from_date: FromOption = None,
     to_date: ToOption = None,
     event: EventOption = None,
+    time_zone: TimeZoneOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Load exported events into a table.
@@ -157,9 +143,14 @@ def events(
     and $insert_id is skipped as a duplicate. A different event under an $insert_id that is
     taken is a collision: it is kept, under an id of its own.
 
-    With --replace the events that the table holds of the days from --from to --to, in UTC and
-    both included, are removed in the same step: late, changed and deleted events come out right.
-    Files that hold events of other days, or none at all, are refused then.
+    The days that were exported, --from and --to, are kept with the table. With --replace the
+    events that it holds of these days are removed in the same step: late, changed and deleted
+    events come out right. Files that hold events of other days, or none at all, are refused then.
+
+    Times are UTC, and days are days of UTC. Projects from before 2023 export the wall clock of
+    their zone: --time-zone, which is kept with the table, converts it, and days are days of that
+    zone. A time that comes twice in autumn is taken for the first of the two; one that is skipped
+    in spring is read by the offset before the change. Both are counted.
     """
     if create and not (append or replace):
         raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
@@ -167,7 +158,7 @@ def events(
         raise typer.BadParameter(
             "give --from and --to: the days to replace", param_hint="--replace"
         )
-    metadata = _metadata("events", from_date, to_date, event)
+    metadata = _metadata("events", from_date, to_date, event, time_zone)
     sources = _existing(files)
     storage = open_database(db, project, read_only=False, wait=wait)
     options = _options(create=create, allow_empty=allow_empty, append=append, replace=replace)
@@ -244,6 +235,19 @@ def _summary(done: LoadInfo, *, shows_replaced: bool) -> str:
     if done.outside:
         noted = count(done.outside, "record")
         say(f"Note: {noted} of other days or events than --from, --to and --event say.")
+    if done.ambiguous_times or done.missing_times:
+        twice, never = count(done.ambiguous_times, "time"), count(done.missing_times, "time")
+        say(
+            f"Note: {twice} that the clock of {done.time_zone} shows twice, taken for the first;"
+            f" {never} that it skips, read by the offset before the change."
+        )
+    if done.time_offset:
+        say(
+            f"Note: the times, taken as {done.time_zone or 'UTC'}, are"
+            f" {done.time_offset / 3600:+g} hours off UTC, as those show at which Mixpanel received"
+            " the events. Load them into a new table with the project's zone, as in --time-zone"
+            " US/Pacific."
+        )
     if done.invalid_last_seen:
         noted = count(done.invalid_last_seen, "profile")
         say(f"Note: {noted} with a $last_seen that is no time; last_seen is NULL there.")
@@ -298,7 +302,11 @@ def _options(*, create: bool, allow_empty: bool, **flags: bool) -> dict[str, Any
 
 
 def _metadata(
-    kind: TableKind, from_date: str | None, to_date: str | None, events: list[str] | None = None
+    kind: TableKind,
+    from_date: str | None,
+    to_date: str | None,
+    events: list[str] | None = None,
+    time_zone: str | None = None,
 ) -> TableMetadata:
     # Without the options the days stay unknown: events that came say nothing of days without any.
     if from_date and to_date and from_date > to_date:
@@ -309,4 +317,5 @@ def _metadata(
         from_date=from_date,
         to_date=to_date,
         filter_events=events or None,
+        time_zone=time_zone,
     )
