@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ def _run_shell(line: str) -> None:
     if words[0] == "make":
         subprocess.run(["make", "-n", "-C", str(ROOT), *words[1:]], check=True, timeout=60)
     elif words[0] == "pip":
-        assert words[1:] == ["install", "mixpanel-data[cli]"]
+        dry = [sys.executable, "-m", *words, "--dry-run", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*dry, "--quiet"], check=True, timeout=120, cwd=ROOT)
     else:
         assert words[0] == "mixpanel-data"
         done = invoke(*words[1:])

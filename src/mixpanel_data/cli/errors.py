@@ -164,7 +164,9 @@ def explain(error: Exception) -> str:
             message = _POINTER.sub(r" (line \1)", str(error).removesuffix(suggestion).rstrip())
             for sign, hint in _HINTS.items():
                 suggestion = hint if sign.search(message) else suggestion
-            message += f". {suggestion}" if suggestion else ""
+            if suggestion:
+                end = "" if message.endswith(("!", "?", ".")) else "."
+                message += f"{end} {suggestion}"
         case _:
             message = str(error) or type(error).__name__
     return " ".join(message.split())
