@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -301,6 +301,16 @@ def _options(*, create: bool, allow_empty: bool, **flags: bool) -> dict[str, Any
     return options
 
 
+def _check_day(text: str | None, flag: str) -> None:
+    try:
+        # Python 3.11 and later read other ISO forms, too.
+        if text is None or date.fromisoformat(text).isoformat() == text:
+            return
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD", param_hint=flag)
+
+
 def _metadata(
     kind: TableKind,
     from_date: str | None,
@@ -308,6 +318,8 @@ def _metadata(
     events: list[str] | None = None,
     time_zone: str | None = None,
 ) -> TableMetadata:
+    _check_day(from_date, "--from")
+    _check_day(to_date, "--to")
     # Without the options the days stay unknown: events that came say nothing of days without any.
     if from_date and to_date and from_date > to_date:
         raise typer.BadParameter(f"{from_date} is after --to {to_date}", param_hint="--from")
