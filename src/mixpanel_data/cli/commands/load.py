@@ -138,19 +138,16 @@ def events(
 ) -> None:
     """Load exported events into a table.
 
-    The files hold raw exports, one JSON event a line. Several files are one load: all of them
-    are stored, or nothing is. An event that equals an earlier one in name, time, distinct_id
-    and $insert_id is skipped as a duplicate. A different event under an $insert_id that is
-    taken is a collision: it is kept, under an id of its own.
+    The files hold raw exports, one JSON event a line. Several files are one load: all of them are
+    stored, or nothing is. An event that equals an earlier one in name, time, distinct_id and
+    $insert_id is skipped as a duplicate. A different event under an id that is taken is kept.
 
-    The days that were exported, --from and --to, are kept with the table. With --replace the
-    events that it holds of these days are removed in the same step: late, changed and deleted
-    events come out right. Files that hold events of other days, or none at all, are refused then.
+    The days, --from and --to, are kept with the table. With --replace its events of these days are
+    removed in the same step; files with events of other days, or none at all, are refused then.
 
-    Times are UTC, and days are days of UTC. Projects from before 2023 export the wall clock of
-    their zone: --time-zone, which is kept with the table, converts it, and days are days of that
-    zone. A time that comes twice in autumn is taken for the first of the two; one that is skipped
-    in spring is read by the offset before the change. Both are counted.
+    Times and days are UTC. Projects from before 2023 export the wall clock of their zone, which
+    --time-zone converts; days are then that zone's. A time that comes twice in autumn is taken for
+    the first of the two, one that is skipped in spring is read by the offset before the change.
     """
     if create and not (append or replace):
         raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
