@@ -1,5 +1,6 @@
 """``load``: files in Mixpanel's export formats into a table, all of them or none."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
@@ -44,6 +45,9 @@ Examples:
   mixpanel-data load profiles "page-*.json" --table users_march --db data.db
   mixpanel-data load profiles today.jsonl --append --on-conflict update --db data.db
 """
+
+# What the library logs about a load is in the notes; without a handler Python would print it, too.
+logging.getLogger("mixpanel_data._internal.loading").addHandler(logging.NullHandler())
 
 app = typer.Typer(
     help="Load exported files into a table.", no_args_is_help=True, rich_markup_mode=None
