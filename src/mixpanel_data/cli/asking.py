@@ -71,8 +71,9 @@ class Asked:
             self.print_sql(answer.sql)
         else:
             frame = answer.df
-            shorter = short is not None and self.chosen is Format.TABLE
-            write_frame(short(frame) if short and shorter else frame, self.chosen, self.output)
+            if short is not None and self.chosen is Format.TABLE:
+                frame = short(frame)
+            write_frame(frame, self.chosen, self.output)
 
     def show_report(self, result: Any, picture: Picture) -> None:
         """Show a report: as a picture in a terminal, as JSON with all its fields, or its frame."""
