@@ -78,11 +78,7 @@ Day = Annotated[str, AfterValidator(_day)]
 
 
 def check_time_zone(name: str) -> str:
-    """Return *name* if it is the IANA name of a time zone.
-
-    Raises:
-        TimeZoneError: it is not.
-    """
+    """Return the IANA name of a time zone, or raise a TimeZoneError if there is no such zone."""
     return zone_of(name).key
 
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -23,16 +22,6 @@ def _table_name(name: str) -> str:
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return name
-
-
-def _day(text: str | None) -> str | None:
-    try:
-        # Python 3.11 and later read other ISO forms, too.
-        if text is None or date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD")
 
 
 def check_zone(name: str | None) -> str | None:
@@ -116,15 +105,11 @@ OutputOption = Annotated[
 ]
 FromOption = Annotated[
     str | None,
-    typer.Option(
-        "--from", metavar="YYYY-MM-DD", callback=_day, show_default=False, help="The first day."
-    ),
+    typer.Option("--from", metavar="YYYY-MM-DD", show_default=False, help="The first day."),
 ]
 ToOption = Annotated[
     str | None,
-    typer.Option(
-        "--to", metavar="YYYY-MM-DD", callback=_day, show_default=False, help="The last day."
-    ),
+    typer.Option("--to", metavar="YYYY-MM-DD", show_default=False, help="The last day."),
 ]
 WaitOption = Annotated[
     float,

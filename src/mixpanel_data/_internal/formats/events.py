@@ -24,8 +24,8 @@ def read_export(
     too. Ids that are not strings become their JSON text, a missing or null ``distinct_id`` is "".
 
     ``time`` may be seconds or milliseconds, which are told apart by their size: from 10,000,000,000
-    on (either side of zero) it is milliseconds. The naive ``event_time`` is UTC, or what the clock
-    of the project's zone showed; the ``time_zone`` of the table's metadata says which.
+    on (either side of zero) it is milliseconds. The naive ``event_time`` is UTC, or the wall clock
+    of the zone that a table's metadata names.
 
     An event without ``$insert_id`` gets one made from its content and from how many equal ones came
     before it in this call: repeats within a load are kept, and loading the same again adds nothing.

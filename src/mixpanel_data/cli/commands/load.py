@@ -1,8 +1,9 @@
 """``load``: files in Mixpanel's export formats into a table, all of them or none."""
 
+import logging
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -44,6 +45,9 @@ Examples:
   mixpanel-data load profiles "page-*.json" --table users_march --db data.db
   mixpanel-data load profiles today.jsonl --append --on-conflict update --db data.db
 """
+
+# What the library logs about a load is in the notes; without a handler Python would print it, too.
+logging.getLogger("mixpanel_data._internal.loading").addHandler(logging.NullHandler())
 
 app = typer.Typer(
     help="Load exported files into a table.", no_args_is_help=True, rich_markup_mode=None
@@ -138,19 +142,16 @@ def events(
 ) -> None:
     """Load exported events into a table.
 
-    The files hold raw exports, one JSON event a line. Several files are one load: all of them
-    are stored, or nothing is. An event that equals an earlier one in name, time, distinct_id
-    and $insert_id is skipped as a duplicate. A different event under an $insert_id that is
-    taken is a collision: it is kept, under an id of its own.
+    The files hold raw exports, one JSON event a line. Several files are one load: all of them are
+    stored, or nothing is. An event that equals an earlier one in name, time, distinct_id and
+    $insert_id is skipped as a duplicate. A different event under an id that is taken is kept.
 
-    The days that were exported, --from and --to, are kept with the table. With --replace the
-    events that it holds of these days are removed in the same step: late, changed and deleted
-    events come out right. Files that hold events of other days, or none at all, are refused then.
+    The days, --from and --to, are kept with the table. With --replace its events of these days are
+    removed in the same step; files with events of other days, or none at all, are refused then.
 
-    Times are UTC, and days are days of UTC. Projects from before 2023 export the wall clock of
-    their zone: --time-zone, which is kept with the table, converts it, and days are days of that
-    zone. A time that comes twice in autumn is taken for the first of the two; one that is skipped
-    in spring is read by the offset before the change. Both are counted.
+    Times and days are UTC. Projects from before 2023 export the wall clock of their zone, which
+    --time-zone converts; days are then that zone's. A time that comes twice in autumn is taken for
+    the first of the two, one that is skipped in spring is read by the offset before the change.
     """
     if create and not (append or replace):
         raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
@@ -301,6 +302,16 @@ def _options(*, create: bool, allow_empty: bool, **flags: bool) -> dict[str, Any
     return options
 
 
+def _check_day(text: str | None, flag: str) -> None:
+    try:
+        # Python 3.11 and later read other ISO forms, too.
+        if text is None or date.fromisoformat(text).isoformat() == text:
+            return
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD", param_hint=flag)
+
+
 def _metadata(
     kind: TableKind,
     from_date: str | None,
@@ -308,6 +319,8 @@ def _metadata(
     events: list[str] | None = None,
     time_zone: str | None = None,
 ) -> TableMetadata:
+    _check_day(from_date, "--from")
+    _check_day(to_date, "--to")
     # Without the options the days stay unknown: events that came say nothing of days without any.
     if from_date and to_date and from_date > to_date:
         raise typer.BadParameter(f"{from_date} is after --to {to_date}", param_hint="--from")
