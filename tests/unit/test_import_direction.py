@@ -22,7 +22,7 @@ FLOORS = [
     ["_internal.duckdb"],
     ["_internal.formats", "_internal.schema", "orm", "demo"],
     ["_internal.loading", "_internal.maintenance", "reports", "formats", "_internal.exploration"],
-    ["maintenance"],
+    ["maintenance", "alembic"],
     ["_internal.storage"],
     [""],  # the public door
     ["cli"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,6 +28,9 @@ from mixpanel_data._internal.schema.tables import (
 )
 from mixpanel_data.exceptions import TableExistsError, TableNotFoundError
 from mixpanel_data.types import ColumnInfo, TableInfo, TableMetadata, TableSchema, utc_now
+
+# By what they look like; those that nobody uses any more go.
+_tables: weakref.WeakValueDictionary[str, sa.Table] = weakref.WeakValueDictionary()
 
 
 def create_internal(connection: sa.Connection) -> None:
@@ -66,6 +70,9 @@ def require(connection: sa.Connection, name: str) -> str:
 def table(connection: sa.Connection, name: str) -> sa.Table:
     """Return a user's table or view, or a temporary one of this connection, for statements.
 
+    It is one object for as long as it looks the same: two that are alike in one statement would
+    be two tables.
+
     Raises:
         TableNotFoundError: it is not there.
     """
@@ -73,8 +80,14 @@ def table(connection: sa.Connection, name: str) -> sa.Table:
     found = require(connection, name) if temporary is None else temporary.table_name
     kind = kind_of(connection, found) if temporary is None else None
     if kind is not None:
-        return user_table(kind, found)
-    return sa.Table(quoted(found), sa.MetaData(), autoload_with=connection)
+        current = user_table(kind, found)
+    else:
+        current = sa.Table(quoted(found), sa.MetaData(), autoload_with=connection)
+    shape = repr(current)
+    known = _tables.get(shape)
+    if known is None or repr(known) != shape:
+        _tables[shape] = known = current
+    return known
 
 
 def new_table(connection: sa.Connection, name: str, kind: Kind) -> sa.Table:

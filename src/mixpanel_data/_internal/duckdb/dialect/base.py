@@ -33,6 +33,8 @@ from mixpanel_data._internal.duckdb.dialect.reflection import Reflection
 from mixpanel_data._internal.duckdb.dialect.search_path import before_statement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import sqlalchemy as sa
     from sqlalchemy.engine import URL
 
@@ -95,6 +97,14 @@ class Dialect(Reflection, duckdb_engine.Dialect):
             postgresql.INTERVAL: types.Interval,
         },
     )
+
+    # What is above the dialect and wants to know of every new engine.
+    on_engine: ClassVar[list[Callable[[], object]]] = []
+
+    @classmethod
+    def engine_created(cls, engine: sa.Engine) -> None:
+        for listener in cls.on_engine:
+            listener()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
