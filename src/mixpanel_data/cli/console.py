@@ -46,9 +46,14 @@ def day_range(first: str | None, last: str | None) -> str:
     return f"{first or '…'} to {last or '…'}" if first or last else ""
 
 
+def json_text(value: object) -> str:
+    """Return a value as JSON, indented."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
 def print_json(value: object) -> None:
     """Print a value as JSON, indented, to stdout."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    print(json_text(value))
 
 
 def print_grid(

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 
-from mixpanel_data._internal.formats.lines import BinaryStream, Source
+from mixpanel_data._internal.formats.text import BinaryStream, Source
+
+# With line ends and spaces.
+_EMPTY_LIST = 16
 
 Sources = Source | Iterable[Source]
 
@@ -38,8 +41,10 @@ def expand(sources: Sources) -> list[Path | BinaryStream]:
 
 
 def is_empty(path: Path) -> bool:
-    """Return whether a path is a file of no bytes."""
-    return path.is_file() and path.stat().st_size == 0
+    """Return whether a path is a file of no bytes, or of an empty JSON list."""
+    if not path.is_file() or path.stat().st_size > _EMPTY_LIST:
+        return False
+    return path.read_bytes().strip() in (b"", b"[]")
 
 
 def _listed(sources: Sources) -> Iterable[Source]:

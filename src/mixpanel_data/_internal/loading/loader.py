@@ -48,6 +48,8 @@ class Loader:
             read = source.write_to(connection, target)
             if read == 0 and job.needs_records:
                 raise EmptyLoadError(job.table, job.source)
+            if job.dates_from_records:
+                job = _dated(connection, job, target)
             result = merge.apply(connection, job, table, target, read)
             _record(connection, job, table.name, result)
             source.stored(result.stored)
@@ -77,6 +79,18 @@ def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table
     if job.action == "create":
         return job, catalog.new_table(connection, job.table, job.kind)
     return job, catalog.known_table(connection, job.table, job.kind)
+
+
+def _dated(connection: sa.Connection, job: LoadJob, target: sa.Table) -> LoadJob:
+    """Return the job with the days of the events in *target*; profiles have none."""
+    if "event_time" not in target.c:
+        return job
+    time = target.c.event_time
+    first, last = connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
+    if first is None:
+        return job
+    days = {"from_date": first.date().isoformat(), "to_date": last.date().isoformat()}
+    return replace(job, metadata=job.metadata.model_copy(update=days))
 
 
 def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadResult) -> None:
