@@ -110,10 +110,9 @@ class Commands(typer.core.TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, and note whether they ask for JSON."""
+        pairs = zip(args, [*args[1:], ""])
         self._json = any(
-            option in ("--format", "-f") and value in _JSON
-            for word, following in zip(args, [*args[1:], ""])
-            for option, value in ((word, following), word.partition("=")[::2], (word[:2], word[2:]))
+            f"{word} {following}" in _JSON or word in _JSON for word, following in pairs
         )
         return list(super().parse_args(ctx, args))
 

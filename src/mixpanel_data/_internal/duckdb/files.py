@@ -26,6 +26,10 @@ Place = tuple[int, int]
 
 # Seconds between two tries for a lock.
 _RETRY = 0.05
+# On Windows a descriptor changes line ends unless it is told not to, and keeps its file from being
+# removed or replaced; directories have none there.
+BINARY: int = getattr(os, "O_BINARY", 0)
+HAS_DIRECTORIES = hasattr(os, "O_DIRECTORY")
 _MAGIC, _MAGIC_AT = b"DUCK", 8
 # The files that this process has looked into, each held open: closing any descriptor of a file
 # drops every POSIX lock that the process has on it, DuckDB's own included.
@@ -84,7 +88,7 @@ def open_shared(path: Path) -> int:
     with opening:
         place = place_of(path)
         if place not in _open_files:
-            _open_files[place] = os.open(path, os.O_RDONLY)
+            _open_files[place] = os.open(path, os.O_RDONLY | BINARY)
         return _open_files[place]
 
 
@@ -164,7 +168,7 @@ def wal_path(path: Path) -> Path:
 def create_private(path: Path) -> None:
     """Make an empty file that its owner alone may read, or take one that is there from others."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600))
     except FileExistsError:
         with suppress(OSError):
             path.chmod(0o600)
@@ -186,7 +190,10 @@ def create_database(path: Path) -> None:
 
 def sync(path: Path) -> None:
     """Wait until a file, or the names in a directory, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if not HAS_DIRECTORIES and path.is_dir():
+        return
+    # Windows syncs only what may be written to.
+    descriptor = os.open(path, os.O_RDONLY if HAS_DIRECTORIES else os.O_RDWR | BINARY)
     try:
         os.fsync(descriptor)
     finally:
@@ -199,6 +206,7 @@ def publish(new: Path, path: Path) -> None:
     Raises:
         FileExistsError: the name is taken.
     """
+    close_unused()
     sync(new)
     try:
         os.link(new, path)

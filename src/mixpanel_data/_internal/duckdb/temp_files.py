@@ -12,8 +12,14 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-if os.name == "posix":
+from mixpanel_data._internal.duckdb.files import BINARY
+
+try:
     import fcntl
+except ModuleNotFoundError:  # Windows
+    _has_locks = False
+else:
+    _has_locks = True
 
 EPHEMERAL_FILE = "ephemeral.db"
 
@@ -27,7 +33,7 @@ class PrivateDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: int | None = None
-        if os.name == "posix":
+        if _has_locks:
             self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
@@ -37,7 +43,7 @@ class PrivateDirectory:
         """Make one in the system's temporary directory, and remove what killed processes left."""
         _sweep()
         made = cls(Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}_")))
-        marker = os.open(made.path / _MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        marker = os.open(made.path / _MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600)
         with os.fdopen(marker, "w") as file:
             file.write(_mark(made.path))
         return made
@@ -98,7 +104,7 @@ def _mark(folder: Path) -> str:
 
 def _sweep() -> None:
     """Remove what killed processes left behind; never what a living one may use, nor a user's."""
-    if os.name != "posix":
+    if not _has_locks:
         return
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*_*"):
         with suppress(OSError, ValueError):

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.loading import merge
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
+from mixpanel_data._internal.loading.resolution import has_other_resolution
 from mixpanel_data._internal.loading.sources import Source
 from mixpanel_data._internal.schema import catalog, load_history
 from mixpanel_data.exceptions import EmptyLoadError
@@ -53,6 +54,14 @@ class Loader:
             result = merge.apply(connection, job, table, target, read)
             _record(connection, job, table.name, result)
             source.stored(result.stored)
+            twice = has_other_resolution(connection, job, table, result)
+        if twice:
+            logger.warning(
+                "All %d events that were stored in %s differ from events that it held only within"
+                " the second: one export is in seconds, the other in milliseconds (time_in_ms)."
+                " Each event is there twice now; load these days again with replace.",
+                *(result.stored, job.table),
+            )
         if result.outside:
             logger.warning(
                 "%d of the records loaded into %s are of other days or events than its metadata"

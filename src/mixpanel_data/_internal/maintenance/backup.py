@@ -8,7 +8,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mixpanel_data._internal.duckdb import blocks
-from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync, wal_path
+from mixpanel_data._internal.duckdb.files import (
+    BINARY,
+    open_shared,
+    publish,
+    read_at,
+    sync,
+    wal_path,
+)
 from mixpanel_data.exceptions import DamagedDatabaseError
 
 _CHUNK = 1 << 24
@@ -22,7 +29,7 @@ def copy_file(source: Path, destination: Path) -> None:
         OSError: it cannot be written; what was written of it is gone.
     """
     opened = open_shared(source)
-    target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600)
     with removed_on_error(destination), os.fdopen(target, "wb") as file:
         while chunk := read_at(opened, _CHUNK, file.tell()):
             file.write(chunk)
