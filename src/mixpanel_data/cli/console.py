@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import IO, TYPE_CHECKING
 
@@ -47,8 +48,14 @@ def day_range(first: str | None, last: str | None) -> str:
 
 
 def json_text(value: object) -> str:
-    """Return a value as JSON, indented."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    """Return a value as JSON, indented, in ASCII where stdout has no other characters."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        # Escaped by the stream it would be no JSON.
+        text = json.dumps(json.loads(text), indent=2)
+    return text
 
 
 def print_json(value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -10,7 +11,6 @@ import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-import orjson
 import typer
 import typer.core
 
@@ -146,7 +146,7 @@ class Commands(typer.core.TyperGroup):
             say(message)
             return
         error = {"code": code, "message": message, "details": details or {}}
-        typer.echo(orjson.dumps({"error": error}, default=str).decode(), err=True)
+        typer.echo(json.dumps({"error": error}, default=str), err=True)
 
 
 def say(line: str) -> None:

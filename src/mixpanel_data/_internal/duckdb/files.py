@@ -46,7 +46,7 @@ def resolve_path(path: str | Path) -> Path:
 
     Raises:
         ValueError: it is empty, or means a database in memory.
-        OSError: there is no such home directory.
+        OSError: there is no such home directory, or DuckDB cannot open files of this name.
     """
     text = os.fspath(path)
     if not text or text.startswith(":memory:"):
@@ -55,12 +55,26 @@ def resolve_path(path: str | Path) -> Path:
             " one, or StorageEngine.ephemeral() for a file that is not kept."
         )
     try:
-        return Path(path).expanduser().absolute()
+        absolute = Path(path).expanduser().absolute()
     except RuntimeError as error:
         raise OSError(
             f"Failed to create database at {text}: there is no such home directory. Write"
             f" ./{text} for a file of that name, or set HOME."
         ) from error
+    _check_name(absolute)
+    return absolute
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that DuckDB cannot open, or would open another file for."""
+    name = str(path).encode(errors="backslashreplace").decode()
+    if name != str(path):
+        problem = "its name is not UTF-8"
+    elif os.sep == "/" and "\\" in name:
+        problem = "DuckDB takes a backslash for a slash"
+    else:
+        return
+    raise OSError(f"Failed to create database at {name}: {problem}. Choose another name.")
 
 
 def home() -> Path:

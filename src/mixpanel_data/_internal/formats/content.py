@@ -106,18 +106,18 @@ def content_of(start: bytes, source: str) -> Content:
         return content
     for at, magic, what, suggestion in _FOREIGN:
         if start.startswith(magic, at):
-            raise wrong_content(source, what, suggestion)
+            raise wrong_content(source, f"{what}, not an export of Mixpanel", suggestion)
     if text[:1] == b"<":
         what = "an HTML page" if b"html" in text[:_ENOUGH].lower() else "XML"
         raise wrong_content(
             source,
-            f"{what}, as proxies and pages for logging in send it",
+            f"{what}, as proxies and pages for logging in send it, not an export of Mixpanel",
             "Check the address and the account that it was fetched with, and fetch it again.",
         )
     if start.startswith(b"ustar", 257):
         return Content.TAR
     if b"\0" in start[:_ENOUGH]:
-        raise wrong_content(source, "a binary file of an unknown kind", _EXPORT)
+        raise wrong_content(source, "a binary file of a kind that is not read", _EXPORT)
     return Content.TABLE if separator_of(text) else Content.LINES
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 
-from mixpanel_data._internal.formats.text import BinaryStream, Source
+from mixpanel_data._internal.formats.text import BinaryStream, Source, start_of
 
-# With line ends and spaces.
-_EMPTY_LIST = 16
+# Compressed, and with line ends.
+_EMPTY_LIST = 100
 
 Sources = Source | Iterable[Source]
 
@@ -42,9 +42,14 @@ def expand(sources: Sources) -> list[Path | BinaryStream]:
 
 def is_empty(path: Path) -> bool:
     """Return whether a path is a file of no bytes, or of an empty JSON list."""
-    if not path.is_file() or path.stat().st_size > _EMPTY_LIST:
+    if not path.is_file() or (size := path.stat().st_size) > _EMPTY_LIST:
         return False
-    return path.read_bytes().strip() in (b"", b"[]")
+    return size == 0 or start_of(path).strip() in (b"", b"[]")
+
+
+def readable(path: Path) -> str:
+    """Return a path as text, also where its name is not UTF-8."""
+    return str(path).encode(errors="backslashreplace").decode()
 
 
 def _listed(sources: Sources) -> Iterable[Source]:

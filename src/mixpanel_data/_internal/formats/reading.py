@@ -23,7 +23,7 @@ def read_rows(
 
     With *pages* pretty-printed objects may stand among lines, and long pages are read in parts.
     """
-    total = 0
+    total = before = 0
 
     def consumed(count: int) -> None:
         nonlocal total
@@ -34,6 +34,9 @@ def read_rows(
     for source in sources:
         with open_text(source, consumed) as text:
             yield from _rows(text, pages)
+            if text.read_from_end:
+                consumed(text.stream.seek(0, 2) - (total - before))
+        before = total
 
 
 def _rows(text: Text, pages: bool, nested: bool = False) -> Iterator[tuple[Place, Row]]:

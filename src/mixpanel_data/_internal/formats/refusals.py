@@ -37,9 +37,9 @@ def cut_short(source: str, number: int, problem: str, unit: str = "line") -> Inv
 
 
 def wrong_content(source: str, what: str, suggestion: str) -> InvalidRecordError:
-    """Build the error for a source that is something else than an export, as a whole."""
+    """Build the error for a source that cannot be read as a whole, as it is something else."""
     return InvalidRecordError(
-        f"{source} is {what}, not an export of Mixpanel. {suggestion}",
+        f"{source} is {what}. {suggestion}",
         source=source,
         problem=f"it is {what}",
         suggestion=suggestion,

@@ -48,6 +48,7 @@ class Text:
         self.name = taken.name
         self.stream = stream
         """What it is read from, for what can only be read from its end."""
+        self.read_from_end = False
         self._taken = taken
         self._consumed = consumed
         self._blocks = decompressed(taken)
@@ -120,12 +121,13 @@ def seekable(text: Text) -> Any:
     try:
         if stream is not None and stream.seekable():
             stream.seek(0)
+            text.read_from_end = True
             return stream
     except (AttributeError, OSError):
         pass
     raise wrong_content(
         text.name,
-        "a Parquet file or zip archive from a pipe or within another file",
+        "a Parquet file or zip archive within another file or from a pipe, where it cannot be read",
         "Load it as a file of its own.",
     )
 

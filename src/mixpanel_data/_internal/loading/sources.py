@@ -140,6 +140,9 @@ class ExportSource:
             raise UnsupportedExport("too many lines are out of the ordinary")
         if not lines:
             return
+        if not all(line.lstrip().startswith("{") for line in lines.values()):
+            # Of a list the reader would take the records.
+            raise UnsupportedExport("a line is no object")
         template = user_table(self._kind, str(target.name))
         records = READERS[self._kind.name](BytesIO("\n".join(lines.values()).encode()))
         packed = pa.Table.from_batches(batches(records, template))

@@ -12,7 +12,7 @@ from sqlalchemy.schema import DropTable
 
 from mixpanel_data._internal.duckdb.export_query import can_read
 from mixpanel_data._internal.formats.detection import detect_kind
-from mixpanel_data._internal.formats.paths import Sources, expand, is_empty
+from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, readable
 from mixpanel_data._internal.formats.text import BinaryStream
 from mixpanel_data._internal.loading.job import IfMissing, LoadJob, OnConflict, Progress
 from mixpanel_data._internal.loading.loader import Loader
@@ -169,7 +169,7 @@ class LoadMixin(StorageBase):
             ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
         """
         sources = expand(paths)
-        source = ", ".join(str(s) for s in sources if isinstance(s, Path)) or None
+        source = ", ".join(readable(s) for s in sources if isinstance(s, Path)) or None
         undated = metadata is None
         if metadata is None:
             kind, sources = detect_kind(sources)
