@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import signal
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
 import typer.core
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
     from types import FrameType
 
 REFUSED = 1
+USAGE = 2
 LOCKED = 4
-_READER_GONE = 128 + signal.SIGPIPE
+# Windows has no such signal.
+_READER_GONE = 128 + getattr(signal, "SIGPIPE", 13)
+_USAGE_ERROR = typer.BadParameter.__mro__[1]
 
 # DuckDB points into the statement with a copy of the line and a caret below it.
 _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
@@ -39,6 +43,13 @@ _CONFINED = re.compile(r"disabled by configuration|configuration has been locked
 
 _CONFINED_HINT = (
     "A query reads and writes nothing outside of the database; --allow-external lets it."
+)
+
+# What the options of a command say that prints for programs.
+_JSON = (
+    "json",
+    "jsonl",
+    *(f"{o}{kind}" for o in ("--format=", "-f") for kind in ("json", "jsonl")),
 )
 
 _received: list[int] = []
@@ -95,6 +106,16 @@ def print_done(line: str) -> None:
 class Commands(typer.core.TyperGroup):
     """The group of all commands: whatever ends one of them ends here."""
 
+    _json = False
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, and note whether they ask for JSON."""
+        pairs = zip(args, [*args[1:], ""])
+        self._json = any(
+            f"{word} {following}" in _JSON or word in _JSON for word, following in pairs
+        )
+        return list(super().parse_args(ctx, args))
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; say what went wrong in one line, without a traceback."""
         try:
@@ -106,13 +127,26 @@ class Commands(typer.core.TyperGroup):
             if is_interrupt(error):
                 number = _received[0] if _received else signal.SIGINT
                 left = str(error) if isinstance(error, Interrupted) else "nothing was changed."
-                say(f"Interrupted; {left}")
+                self._say("INTERRUPTED", f"Interrupted; {left}")
                 raise typer.Exit(128 + number) from None
             if isinstance(error, (MixpanelDataError, OSError, ValueError)):
-                say(f"Error: {explain(error)}")
+                details = error.details if isinstance(error, MixpanelDataError) else {}
+                prefix = "" if self._json else "Error: "
+                self._say(_name(error), f"{prefix}{explain(error)}", details)
                 raise typer.Exit(_code(error)) from None
+            if self._json and isinstance(error, _USAGE_ERROR):
+                self._say("USAGE", cast(typer.BadParameter, error).format_message())
+                raise typer.Exit(USAGE) from None
             raise
         return result
+
+    def _say(self, code: str, message: str, details: dict[str, Any] | None = None) -> None:
+        """Print what went wrong for people, or as JSON for programs."""
+        if not self._json:
+            say(message)
+            return
+        error = {"code": code, "message": message, "details": details or {}}
+        typer.echo(json.dumps({"error": error}, default=str), err=True)
 
 
 def say(line: str) -> None:
@@ -182,6 +216,13 @@ def discard_unwritten() -> None:
             getattr(sys, name).flush()
         except (OSError, ValueError):
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - until the process ends
+
+
+def _name(error: Exception) -> str:
+    """Return the code of an error for programs."""
+    if isinstance(error, MixpanelDataError):
+        return error.code
+    return "OS_ERROR" if isinstance(error, OSError) else "INVALID_VALUE"
 
 
 def _code(error: Exception) -> int:

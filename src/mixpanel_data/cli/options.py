@@ -16,9 +16,11 @@ from mixpanel_data.types import check_table_name, check_time_zone
 DB_VARIABLE = "MIXPANEL_DATA_DB"
 
 
-def _table_name(name: str) -> str:
+def table_name(name: str | None) -> str | None:
+    """Return the name of a table, where there is one and users may have it."""
     try:
-        check_table_name(name)
+        if name is not None:
+            check_table_name(name)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return name
@@ -58,7 +60,7 @@ QuietOption = Annotated[
 ]
 TableNameOption = Annotated[
     str,
-    typer.Option("--table", "-t", metavar="NAME", callback=_table_name, help="The table's name."),
+    typer.Option("--table", "-t", metavar="NAME", callback=table_name, help="The table's name."),
 ]
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mixpanel_data._internal.duckdb import blocks
-from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync
+from mixpanel_data._internal.duckdb.files import BINARY, open_shared, publish, read_at, sync
 from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data.exceptions import DamagedDatabaseError
 
@@ -23,7 +23,7 @@ def copy_file(source: Path, destination: Path) -> None:
         OSError: it cannot be written; what was written of it is gone.
     """
     opened = open_shared(source)
-    target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600)
     try:
         with os.fdopen(target, "wb") as file:
             while chunk := read_at(opened, _CHUNK, file.tell()):

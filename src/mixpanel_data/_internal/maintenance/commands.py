@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,13 @@ from mixpanel_data._internal.duckdb import copy as whole
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
-from mixpanel_data._internal.duckdb.files import close_shared, open_shared, resolve_path, wal_path
+from mixpanel_data._internal.duckdb.files import (
+    HAS_DIRECTORIES,
+    close_shared,
+    open_shared,
+    resolve_path,
+    wal_path,
+)
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data._internal.maintenance import backup as copies
@@ -177,16 +183,21 @@ def compact(path: str | Path) -> tuple[int, int]:
     """
     path = resolve_path(path).resolve()
     before = path.stat().st_size if path.exists() else 0
-    with _opened(path, exclusive=True) as database:
-        # Left by a process of an earlier version that was killed.
-        for left in (f"{path}.compacting", f"{path}.compacting.wal"):
-            Path(left).unlink(missing_ok=True)
-        replaced = open_shared(path)
-        whole.checkpoint(database.root_connection)
-        with PrivateDirectory.beside(path) as new:
+    with ExitStack() as beside:
+        with _opened(path, exclusive=True) as database:
+            # Left by a process of an earlier version that was killed.
+            for left in (f"{path}.compacting", f"{path}.compacting.wal"):
+                Path(left).unlink(missing_ok=True)
+            replaced = open_shared(path)
+            whole.checkpoint(database.root_connection)
+            new = beside.enter_context(PrivateDirectory.beside(path))
             whole.compact_into(database.root_connection, new)
+            if HAS_DIRECTORIES:
+                copies.atomic_replace(new, path)
+        close_shared(replaced)
+        if not HAS_DIRECTORIES:
+            # Windows replaces no file that is open.
             copies.atomic_replace(new, path)
-    close_shared(replaced)
     return before, path.stat().st_size
 
 
