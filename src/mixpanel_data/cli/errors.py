@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 REFUSED = 1
+MISSING = 3
 LOCKED = 4
 _READER_GONE = 128 + signal.SIGPIPE
 
@@ -173,6 +174,16 @@ def _explain_revision(error: SchemaVersionError) -> str:
         f"{at}, which this version, at {error.head}, does not know. Update it:"
         " pip install --upgrade mixpanel-data"
     )
+
+
+@contextmanager
+def needed_packages() -> Iterator[None]:
+    """Exit with code 3 where a package of an extra is missing; its error names the extra."""
+    try:
+        yield
+    except ImportError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(MISSING) from None
 
 
 def discard_unwritten() -> None:

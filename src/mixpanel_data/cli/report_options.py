@@ -11,12 +11,11 @@ import typer
 from rich.console import Console
 
 from mixpanel_data.cli.console import console
-from mixpanel_data.cli.errors import say
+from mixpanel_data.cli.errors import needed_packages, say
 from mixpanel_data.cli.options import (
     DbOption,
     Format,
     FormatOption,
-    OutputOption,
     ProjectOption,
     TableArgument,
     WaitOption,
@@ -51,6 +50,16 @@ ProfilesOption = Annotated[
         metavar="TABLE",
         show_default=False,
         help="The table of profiles, for user[...] in expressions.",
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        show_default=False,
+        help="Write to FILE; as a picture if it ends in .html, .png or .svg.",
     ),
 ]
 SqlOption = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of the answer.")]
@@ -132,7 +141,8 @@ def report(picture: Picture) -> Callable[[Ask], Callable[..., None]]:
             wait: WaitOption = 0.0,
             **asked: Any,
         ) -> None:
-            chosen = Format.TABLE if sql else chosen_format(format_, output)
+            drawn = format_ is None and not sql and writers.is_picture(output)
+            chosen = Format.TABLE if sql or drawn else chosen_format(format_, output)
             with open_database(db, project, wait=wait) as storage:
                 check_output(output, storage.path)
                 try:
@@ -147,6 +157,12 @@ def report(picture: Picture) -> Callable[[Ask], Callable[..., None]]:
                     raise typer.BadParameter(str(error)) from None
                 if sql:
                     _write(f"{result.sql}\n".encode(), output)
+                elif drawn and output is not None:
+                    with needed_packages():
+                        # pandas is loaded with the reports, when they are needed.
+                        from mixpanel_data.reports import charts
+
+                        _write(charts.render(result, output.suffix.lower()), output)
                 else:
                     _print(result, chosen, output, picture)
 
