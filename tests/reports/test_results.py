@@ -70,6 +70,7 @@ def test_every_result_is_json_ready_readable_and_built_once(reports: Reports) ->
         assert json.loads(json.dumps(result.to_dict())).keys() >= {"identity"}
         json.dumps(result.to_table_dict())
         assert type(result).__name__ in repr(result)
+        assert str(result.df.columns[0]) in repr(result)
         assert "<table" in result._repr_html_()
         assert result.df is result.df
         with pytest.raises(AttributeError):

@@ -15,11 +15,11 @@ from sqlalchemy import Executable
 from mixpanel_data import StorageEngine
 from mixpanel_data.cli.commands.query import confine, write_result
 from mixpanel_data.cli.console import console
+from mixpanel_data.cli.errors import needed_packages
 from mixpanel_data.cli.options import (
     DbOption,
     Format,
     FormatOption,
-    OutputOption,
     ProjectOption,
     TableArgument,
     WaitOption,
@@ -35,6 +35,17 @@ from mixpanel_data.exceptions import MixpanelDataError
 if TYPE_CHECKING:
     import pandas as pd
 
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        show_default=False,
+        help="Write to FILE instead of stdout; a report as a picture, if it ends in .html, .png or"
+        " .svg.",
+    ),
+]
 SqlOption = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of the answer.")]
 
 Command = Callable[..., None]
@@ -49,6 +60,8 @@ class Asked:
     chosen: Format
     output: Path | None
     sql: bool
+    drawn: bool = False
+    """Whether the answer goes into the file as a picture."""
 
     def print_sql(self, statement: Executable | str) -> None:
         """Write a statement, which need not have been run, as SQL."""
@@ -76,8 +89,14 @@ class Asked:
             write_frame(frame, self.chosen, self.output)
 
     def show_report(self, result: Any, picture: Picture) -> None:
-        """Show a report: as a picture in a terminal, as JSON with all its fields, or its frame."""
-        if self.chosen is Format.JSON:
+        """Show a report: as a picture, as JSON with all its fields, or its frame."""
+        if self.drawn and self.output is not None:
+            with needed_packages():
+                # pandas is loaded with the reports, when they are needed.
+                from mixpanel_data.reports import charts
+
+                self._write(charts.render(result, self.output.suffix.lower()))
+        elif self.chosen is Format.JSON:
             self._write(orjson.dumps(result.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
         elif self.chosen is Format.TABLE and self.output is None and sys.stdout.isatty():
             picture(console(), result)
@@ -89,10 +108,10 @@ class Asked:
             out.write(text)
 
 
-def asking(ask: Callable[..., None], *, confined: bool = True) -> Command:
+def asking(ask: Callable[..., None], *, confined: bool = True, draws: bool = False) -> Command:
     """Return a command: *ask*, which gets an Asked and a table, with the options of all.
 
-    A *confined* one may run SQL that the user wrote.
+    A *confined* one may run SQL that the user wrote; one that *draws* makes pictures, too.
     """
 
     def run(
@@ -106,13 +125,14 @@ def asking(ask: Callable[..., None], *, confined: bool = True) -> Command:
         wait: WaitOption = 0.0,
         **asked: Any,
     ) -> None:
-        chosen = Format.TABLE if sql else chosen_format(format_, output)
+        drawn = draws and format_ is None and not sql and writers.is_picture(output)
+        chosen = Format.TABLE if sql or drawn else chosen_format(format_, output)
         with open_database(db, project, wait=wait) as storage:
             check_output(output, storage.path)
             if confined:
                 confine(storage)
             try:
-                ask(Asked(storage, chosen, output, sql), table, **asked)
+                ask(Asked(storage, chosen, output, sql, drawn), table, **asked)
             except ValueError as error:
                 if isinstance(error, MixpanelDataError):
                     raise

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 REFUSED = 1
 USAGE = 2
+MISSING = 3
 LOCKED = 4
 # Windows has no such signal.
 _READER_GONE = 128 + getattr(signal, "SIGPIPE", 13)
@@ -207,6 +208,16 @@ def _explain_revision(error: SchemaVersionError) -> str:
         f"{at}, which this version, at {error.head}, does not know. Update it:"
         " pip install --upgrade mixpanel-data"
     )
+
+
+@contextmanager
+def needed_packages() -> Iterator[None]:
+    """Exit with code 3 where a package of an extra is missing; its error names the extra."""
+    try:
+        yield
+    except ImportError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(MISSING) from None
 
 
 def discard_unwritten() -> None:

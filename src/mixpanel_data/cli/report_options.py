@@ -262,7 +262,7 @@ def report(
             else:
                 _show(to, ask(reports), picture)
 
-        return asking(with_options_of(answer, options, own=0), confined=False)
+        return asking(with_options_of(answer, options, own=0), confined=False, draws=True)
 
     return decorate
 

@@ -172,15 +172,20 @@ def of_sessions(
     """Return the answer about sessions."""
     check_unit(unit, segmentation.UNITS)
     context.check_properties(None, by=[on, kind.session_property], where=[where])
-    statement = sessions.select(context.source, period, unit, kind, on, where)
+    lengths = list(results.SESSION_LENGTHS.values())
+    statement = sessions.select(context.source, period, unit, kind, on, where, lengths)
     found: dict[tuple[str, str | None], results.SessionsPoint] = {}
-    for bucket, *segment, count, users, events, average, median in context.answer(statement):
-        key = (label_of(bucket), segment[0] if segment else None)
-        numbers = (int(count), int(users), int(events), average or 0.0, median or 0.0)
-        found[key] = results.SessionsPoint(key[0], *numbers, segment=key[1])
+    for bucket, *numbers in context.answer(statement):
+        segment = None if on is None else numbers.pop(0)
+        count, users, events, average, median, *durations = numbers
+        found[label_of(bucket), segment] = results.SessionsPoint(
+            label_of(bucket), int(count), int(users), int(events), average or 0.0, median or 0.0,
+            segment, tuple(durations),
+        )  # fmt: skip
     segments = sorted({segment for _, segment in found}, key=str) if on is not None else [None]
+    none = (0,) * len(lengths)
     points = [
-        found.get((label, segment), results.SessionsPoint(label, 0, 0, 0, 0.0, 0.0, segment))
+        found.get((label, segment), results.SessionsPoint(label, 0, 0, 0, 0.0, 0.0, segment, none))
         for label in period.labels(unit)
         for segment in segments
     ]

@@ -67,6 +67,7 @@ class Context:
         as_of: date | datetime | None,
     ) -> None:
         self.storage = storage
+        self.zone_name = timezone
         self.name = self._checked(table_name, EVENTS)
         table = user_table(EVENTS, self.name)
         rules = self._identity(identity, table)
@@ -112,7 +113,12 @@ class Context:
 
     def common(self, statement: sa.Select[Any]) -> dict[str, Any]:
         """Return the fields that all results have."""
-        return {"statement": statement, "render": self._render, "identity": self.people}
+        return {
+            "statement": statement,
+            "render": self._render,
+            "identity": self.people,
+            "timezone": self.zone_name,
+        }
 
     def _render(self, statement: sa.ClauseElement) -> str:
         engine = getattr(self.storage, "engine", None)

@@ -15,7 +15,7 @@ from typing import TypeVar
 import duckdb
 import sqlalchemy as sa
 
-from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
+from mixpanel_data._internal.duckdb.temp_files import BINARY, PrivateDirectory
 from mixpanel_data.exceptions import DatabaseLockedError, ForkedEngineError
 
 Result = TypeVar("Result")
@@ -25,9 +25,7 @@ Place = tuple[int, int]
 
 # Seconds between two tries for a lock.
 _RETRY = 0.05
-# On Windows a descriptor changes line ends unless it is told not to, and keeps its file from being
-# removed or replaced; directories have none there.
-BINARY: int = getattr(os, "O_BINARY", 0)
+# Windows has no descriptors of directories, and replaces no file that is open.
 HAS_DIRECTORIES = hasattr(os, "O_DIRECTORY")
 _MAGIC, _MAGIC_AT = b"DUCK", 8
 # The files that this process has looked into, each held open: closing any descriptor of a file

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mixpanel_data._internal.duckdb.files import BINARY
-
 try:
     import fcntl
 except ModuleNotFoundError:  # Windows
@@ -22,6 +20,8 @@ except ModuleNotFoundError:  # Windows
 else:
     _has_locks = True
 
+# On Windows a descriptor changes line ends unless it is told not to.
+BINARY: int = getattr(os, "O_BINARY", 0)
 EPHEMERAL_FILE = "ephemeral.db"
 
 _PREFIX = "mixpanel_data_"

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mixpanel_data._internal.duckdb import blocks
-from mixpanel_data._internal.duckdb.files import BINARY, open_shared, publish, read_at, sync
-from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
+from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync
+from mixpanel_data._internal.duckdb.temp_files import BINARY, PrivateDirectory
 from mixpanel_data.exceptions import DamagedDatabaseError
 
 _CHUNK = 1 << 24
