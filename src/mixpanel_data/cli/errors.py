@@ -46,12 +46,8 @@ _CONFINED_HINT = (
     "A query reads and writes nothing outside of the database; --allow-external lets it."
 )
 
-# What the options of a command say that prints for programs.
-_JSON = (
-    "json",
-    "jsonl",
-    *(f"{o}{kind}" for o in ("--format=", "-f") for kind in ("json", "jsonl")),
-)
+# What the options of a command say that prints JSON for programs; its errors are JSON then, too.
+_JSON = ("--format json", "-f json", "--format=json", "-fjson")
 
 _received: list[int] = []
 
@@ -112,9 +108,7 @@ class Commands(typer.core.TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, and note whether they ask for JSON."""
         pairs = zip(args, [*args[1:], ""])
-        self._json = any(
-            f"{word} {following}" in _JSON or word in _JSON for word, following in pairs
-        )
+        self._json = any(w in _JSON or f"{w} {following}" in _JSON for w, following in pairs)
         return list(super().parse_args(ctx, args))
 
     def invoke(self, ctx: Any) -> Any:
@@ -147,7 +141,7 @@ class Commands(typer.core.TyperGroup):
             say(message)
             return
         error = {"code": code, "message": message, "details": details or {}}
-        typer.echo(json.dumps({"error": error}, default=str), err=True)
+        typer.echo(json.dumps(error, default=str), err=True)
 
 
 def say(line: str) -> None:
