@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
@@ -46,8 +47,8 @@ _CONFINED_HINT = (
     "A query reads and writes nothing outside of the database; --allow-external lets it."
 )
 
-# What the options of a command say that prints JSON for programs; its errors are JSON then, too.
-_JSON = ("--format json", "-f json", "--format=json", "-fjson")
+# The spellings of the option for programs.
+_JSON = frozenset(["--format json", "--format=json", "-f json", "-fjson"])
 
 _received: list[int] = []
 
@@ -107,8 +108,8 @@ class Commands(typer.core.TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, and note whether they ask for JSON."""
-        pairs = zip(args, [*args[1:], ""])
-        self._json = any(w in _JSON or f"{w} {following}" in _JSON for w, following in pairs)
+        pairs = map(" ".join, pairwise(args))
+        self._json = not _JSON.isdisjoint([*args, *pairs])
         return list(super().parse_args(ctx, args))
 
     def invoke(self, ctx: Any) -> Any:
