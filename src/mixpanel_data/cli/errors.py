@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
@@ -45,12 +46,8 @@ _CONFINED_HINT = (
     "A query reads and writes nothing outside of the database; --allow-external lets it."
 )
 
-# What the options of a command say that prints for programs.
-_JSON = (
-    "json",
-    "jsonl",
-    *(f"{o}{kind}" for o in ("--format=", "-f") for kind in ("json", "jsonl")),
-)
+# The spellings of the option for programs.
+_JSON = frozenset(["--format json", "--format=json", "-f json", "-fjson"])
 
 _received: list[int] = []
 
@@ -110,10 +107,8 @@ class Commands(typer.core.TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, and note whether they ask for JSON."""
-        pairs = zip(args, [*args[1:], ""])
-        self._json = any(
-            f"{word} {following}" in _JSON or word in _JSON for word, following in pairs
-        )
+        pairs = map(" ".join, pairwise(args))
+        self._json = not _JSON.isdisjoint([*args, *pairs])
         return list(super().parse_args(ctx, args))
 
     def invoke(self, ctx: Any) -> Any:

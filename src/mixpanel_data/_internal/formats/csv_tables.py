@@ -89,9 +89,10 @@ def _names(cells: list[str]) -> list[str]:
     if "properties" in names or "event_name" in names:
         return names
     is_events = not {*EVENT_COLUMNS}.isdisjoint(names)
-    shown = {**_SHOWN, "distinct id": "distinct_id" if is_events else "$distinct_id"}
-    names = [shown.get(name.lower(), name) for name in names]
-    return names if is_events else ["$distinct_id" if n == "distinct_id" else n for n in names]
+    names = [_SHOWN.get(name.lower(), name) for name in names]
+    if not is_events and "$distinct_id" not in names:
+        names = ["$distinct_id" if name == "distinct_id" else name for name in names]
+    return names
 
 
 def _row(names: list[str], cells: list[str]) -> Row:
@@ -115,9 +116,4 @@ def typed(cell: str) -> Any:
     if _NUMBER.fullmatch(cell):
         number = json_text.decode(cell)
         return number if repr(number) == cell else cell
-    if cell[0] in "{[":
-        try:
-            return json_text.decode(cell)
-        except (ValueError, RecursionError):
-            return cell
-    return cell
+    return json_text.decode(cell) if cell[0] in "{[" and json_text.is_json(cell) else cell

@@ -108,7 +108,8 @@ def open_text(source: Source, consumed: Callable[[int], None]) -> Iterator[Text]
         InvalidRecordError: compressed data is cut short or damaged.
     """
     with _opened(source) as taken:
-        yield Text(taken, consumed, taken.stream if taken.offset == 0 else None)
+        as_stored = taken.offset == 0 and not taken.peek().startswith(tuple(_CODECS))
+        yield Text(taken, consumed, taken.stream if as_stored else None)
 
 
 def seekable(text: Text) -> Any:

@@ -99,7 +99,7 @@ class _Scan:
         if token in b"{[":
             yield from self._open(token, start)
         elif token in b"}]":
-            yield from self._close(start)
+            yield from self._close(token, start)
         elif self._level and self._depth == self._level:
             yield self._record(start)
             self._expects = True
@@ -123,8 +123,11 @@ class _Scan:
         if self._level == self._depth:
             self._expects = False
 
-    def _close(self, start: int) -> Iterator[bytes]:
+    def _close(self, bracket: bytes, start: int) -> Iterator[bytes]:
         if self._level and self._depth == self._level:
+            if bracket == b"}":
+                # No end of a list; with it the record is no JSON.
+                yield self._record(self._at)
             if self._text[self._begin : start].strip() or self._expects:
                 yield self._record(start)
             self._begin, self._level = self._at, 0
