@@ -56,7 +56,7 @@ def test_a_database_that_duckdb_cannot_name_is_refused(
 ) -> None:
     (tmp_path / "a").mkdir()
     StorageEngine(tmp_path / "a" / "b.db").close()
-    with pytest.raises(OSError, match="Failed to create database at .*Choose another name"):
+    with pytest.raises(OSError, match=r"Failed to create database at .*Choose another name"):
         StorageEngine(tmp_path / os.fsdecode(name), read_only=read_only)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
@@ -75,7 +75,9 @@ def test_an_error_names_the_file_readably(run: Run, db_path: Path, tmp_path: Pat
 @pytest.mark.slow
 def test_json_is_json_on_a_stdout_of_ascii(db_path: Path, tmp_path: Path) -> None:
     path = write_lines(tmp_path / "é.jsonl", map(event, range(3)))
-    words = [sys.executable, "-m", "mixpanel_data", "load", path, "--db", db_path, "-f", "json"]
+    words = ["-m", "mixpanel_data", "load", path, "--db", db_path, "-f", "json"]
     env = {**environment(), "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(words, capture_output=True, env=env, timeout=60)
+    done = subprocess.run(
+        [sys.executable, *map(str, words)], capture_output=True, env=env, timeout=60
+    )
     assert (done.returncode, json.loads(done.stdout.decode("ascii"))["source"]) == (0, str(path))

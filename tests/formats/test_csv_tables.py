@@ -92,7 +92,7 @@ def test_columns_as_reports_name_them(separator: str) -> None:
     for time in ("1740823200", "2025-03-01 10:00:00", "2025-03-01T10:00:00", "2025-03-01T10:00Z"):
         text = "\n".join(lines).replace(",", separator).replace("%s", time)
         (event,) = events(text.encode())
-        assert event["event_name"], event["distinct_id"] == ("play", "u1")
+        assert (event["event_name"], event["distinct_id"]) == ("play", "u1")
         assert event["insert_id"] == "i1"
         assert event["event_time"] == datetime(2025, 3, 1, 10)
         assert {"City": "Paris", "Amount": 2}.items() <= event["properties"].items()

@@ -7,12 +7,14 @@ import io
 import json
 import os
 import threading
+from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from mixpanel_data import EmptyLoadError, StorageEngine
+from mixpanel_data._internal.formats.text import BinaryStream
 from mixpanel_data.exceptions import InvalidRecordError
 from tests.support.export_files import event, profile, write_lines
 
@@ -32,12 +34,18 @@ class Pipe(io.BytesIO):
 @pytest.mark.parametrize("encode", [bytes, gzip.compress])
 @pytest.mark.parametrize("source", ["path", "stream", "pipe"])
 def test_the_kind_is_told_by_the_content(
-    text: bytes, kind: str, encode: object, source: str, tmp_path: Path, memory: StorageEngine
+    text: bytes,
+    kind: str,
+    encode: Callable[[bytes], bytes],
+    source: str,
+    tmp_path: Path,
+    memory: StorageEngine,
 ) -> None:
-    data = encode(text)  # type: ignore[operator]
+    data = encode(text)
     path = tmp_path / "day"
     path.write_bytes(data)
-    given = {"path": path, "stream": io.BytesIO(data), "pipe": Pipe(data)}[source]
+    streams: dict[str, BinaryStream] = {"stream": io.BytesIO(data), "pipe": Pipe(data)}
+    given = streams.get(source, path)
     before = datetime.now(timezone.utc)
     assert memory.load_export("data", given) == 3
     about = memory.get_metadata("data")
