@@ -155,9 +155,34 @@ def kills(times: int) -> bool:
                 path.unlink()
                 with StorageEngine(path) as storage:
                     storage.create_events_table("data", events(400), metadata())
+        StorageEngine(path).close()  # which sweeps what killed processes left
         left = [name for name in os.listdir(folder) if name not in ("k.db", "k.db.wal")]
     print(f"{times} kills, {faults} inconsistent files, {len(left)} other files left: {left}")
     return not faults and not left
+
+
+def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for a process that was interrupted, and return what it wrote.
+
+    On a busy machine it may wait long for its turn. One that has a minute of its own, or that gets
+    none and stands still for minutes, hangs: it is ended, and writes where its threads are.
+    """
+    used = [_used(process.pid)]
+    while True:
+        try:
+            return process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            used.append(_used(process.pid))
+        if used[-1] - used[0] > 60 or len(used) > 4 and used[-1] == used[-4]:
+            process.send_signal(signal.SIGABRT)  # which faulthandler answers
+            out, err = process.communicate()
+            return out, f"{err}Traceback: it hung."
+
+
+def _used(pid: int) -> float:
+    """Return the seconds of processor time that a process has had."""
+    done = subprocess.run(["ps", "-o", "cputimes=", "-p", str(pid)], capture_output=True, text=True)
+    return float(done.stdout.strip() or 0)
 
 
 def interrupts(times: int) -> bool:
@@ -169,7 +194,7 @@ def interrupts(times: int) -> bool:
         for n in range(times):
             database = Path(folder, f"{n}.db")
             words = ["load", "events", str(path), "--db", str(database)]
-            command = [sys.executable, "-m", "mixpanel_data", *words]
+            command = [sys.executable, "-X", "faulthandler", "-m", "mixpanel_data", *words]
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
@@ -178,7 +203,7 @@ def interrupts(times: int) -> bool:
                 time.sleep(0.01)
             time.sleep(random.uniform(0, 1.5))
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = _end(process)
             try:
                 with StorageEngine(database, read_only=True) as storage:
                     stored = [table.row_count for table in storage.list_tables()]

@@ -52,6 +52,13 @@ def watch_signals() -> None:
             signal.signal(number, _on_signal)
 
 
+def _ignore_signals() -> None:
+    """Let nothing change any more what the command did and said."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is _on_signal:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _on_signal(number: int, _frame: FrameType | None) -> NoReturn:
     _received.append(number)
     # A second one ends the process at once; the database is safe then, too.
@@ -93,11 +100,16 @@ def print_done(line: str) -> None:
 
 
 class Commands(typer.core.TyperGroup):
-    """The group of all commands: whatever ends one of them ends here."""
+    """The group of all commands: whatever ends one of them ends here.
+
+    The context's object, if any, is called when one begins.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; say what went wrong in one line, without a traceback."""
         try:
+            if ctx.obj is not None:
+                ctx.obj()
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
@@ -112,6 +124,8 @@ class Commands(typer.core.TyperGroup):
                 say(f"Error: {explain(error)}")
                 raise typer.Exit(_code(error)) from None
             raise
+        finally:
+            _ignore_signals()
         return result
 
 

@@ -13,9 +13,13 @@ from mixpanel_data._internal.duckdb import copy as whole
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
-from mixpanel_data._internal.duckdb.files import close_shared, open_shared, resolve_path, wal_path
+from mixpanel_data._internal.duckdb.files import (
+    close_shared,
+    open_shared,
+    resolve_path,
+    wal_path,
+)
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
-from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data._internal.maintenance import backup as copies
 from mixpanel_data._internal.maintenance import integrity
 from mixpanel_data._internal.maintenance.recovery import recover
@@ -176,14 +180,15 @@ def compact(path: str | Path) -> tuple[int, int]:
     the old one's place at once, when it is whole.
     """
     path = resolve_path(path).resolve()
+    new = path.with_name(f"{path.name}.compacting")
     before = path.stat().st_size if path.exists() else 0
     with _opened(path, exclusive=True) as database:
-        # Left by a process of an earlier version that was killed.
-        for left in (f"{path}.compacting", f"{path}.compacting.wal"):
-            Path(left).unlink(missing_ok=True)
+        # Left by a process that was killed.
+        for left in (new, wal_path(new)):
+            left.unlink(missing_ok=True)
         replaced = open_shared(path)
         whole.checkpoint(database.root_connection)
-        with PrivateDirectory.beside(path) as new:
+        with copies.removed_on_error(new, wal_path(new)):
             whole.compact_into(database.root_connection, new)
             copies.atomic_replace(new, path)
     close_shared(replaced)

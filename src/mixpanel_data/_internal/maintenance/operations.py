@@ -11,18 +11,19 @@ from contextlib import AbstractContextManager, contextmanager
 import sqlalchemy as sa
 from alembic.operations import BatchOperations, MigrateOperation, Operations
 
+from mixpanel_data._internal.duckdb.dialect import home, system_catalog
 from mixpanel_data._internal.schema.tables import metadata_table
 
 
 def registered(connection: sa.Connection) -> list[tuple[str, str]]:
     """Return the name and kind of every table in the catalogue that is also in the database."""
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(metadata_table.name):
+    # A view of that name may read whatever its author liked.
+    if not system_catalog.is_table(connection, home(connection), metadata_table.name):
         return []
     names = sa.select(metadata_table.c.table_name, metadata_table.c.type).order_by(
         metadata_table.c.table_name
     )
-    there = set(inspector.get_table_names())
+    there = set(sa.inspect(connection).get_table_names())
     return [(name, kind) for name, kind in connection.execute(names) if name in there]
 
 
