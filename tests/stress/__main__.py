@@ -173,7 +173,7 @@ def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
             return process.communicate(timeout=60)
         except subprocess.TimeoutExpired:
             used.append(_used(process.pid))
-        if used[-1] - used[0] > 60 or len(used) > 4 and used[-1] == used[-4]:
+        if used[-1] - used[0] > 60 or (len(used) > 4 and used[-1] == used[-4]):
             process.send_signal(signal.SIGABRT)  # which faulthandler answers
             out, err = process.communicate()
             return out, f"{err}Traceback: it hung."
