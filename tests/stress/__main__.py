@@ -123,6 +123,7 @@ with StorageEngine(sys.argv[1]) as storage:
     for n in range(50):
         start = storage.execute_scalar("SELECT count(*) FROM data")
         storage.append_events_table("data", events(400, start), metadata())
+        print(flush=True)
 """
 
 
@@ -133,12 +134,15 @@ def kills(times: int) -> bool:
         path = Path(folder, "k.db")
         with StorageEngine(path) as storage:
             storage.create_events_table("data", events(400), metadata())
-        for _ in range(times):
+        for number in range(1, times + 1):
             command = [sys.executable, "-c", _LOADER, str(path)]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment())
             assert process.stdout
             process.stdout.readline()
-            time.sleep(random.uniform(0, 1.5))
+            # As long as a load takes here and now, at most.
+            began = time.monotonic()
+            process.stdout.readline()
+            time.sleep(random.uniform(0, time.monotonic() - began))
             process.kill()
             process.wait()
             problems = maintenance.check(path)
@@ -148,6 +152,8 @@ def kills(times: int) -> bool:
             if problems or rows % 400 or rows != loads:
                 faults += 1
                 print(problems, rows, loads)
+            if number % 20 == 0:
+                print(f"{number} kills, {faults} inconsistent files, {rows:,} rows", flush=True)
             if rows > 100_000:
                 with StorageEngine(path) as storage:
                     storage.drop_table("data")
@@ -190,8 +196,8 @@ def interrupts(times: int) -> bool:
     lies: list[Any] = []
     ends: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
-        path = export(Path(folder, "e.jsonl"), 60_000)
-        for n in range(times):
+        path, full = export(Path(folder, "e.jsonl"), 60_000), 0.0
+        for n in range(times + 1):
             database = Path(folder, f"{n}.db")
             words = ["load", "events", str(path), "--db", str(database)]
             command = [sys.executable, "-X", "faulthandler", "-m", "mixpanel_data", *words]
@@ -201,9 +207,13 @@ def interrupts(times: int) -> bool:
             # While modules are imported, there is nothing to say yet.
             while not database.exists() and process.poll() is None:
                 time.sleep(0.01)
-            time.sleep(random.uniform(0, 1.5))
-            process.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            if n:
+                time.sleep(random.uniform(0, full * 1.1))
+                process.send_signal(signal.SIGINT)
             out, err = _end(process)
+            # The first one is left alone, to learn how long a load takes here and now.
+            full = full or time.monotonic() - began
             try:
                 with StorageEngine(database, read_only=True) as storage:
                     stored = [table.row_count for table in storage.list_tables()]
@@ -213,6 +223,8 @@ def interrupts(times: int) -> bool:
             ends[f"exit {process.returncode}, {'stored' if stored else 'nothing stored'}"] += 1
             if said != bool(stored) or "Traceback" in err:
                 lies.append((process.returncode, out, err, stored))
+            if n and n % 20 == 0:
+                print(f"{n} interrupts, {len(lies)} lies", dict(ends), flush=True)
     print(f"{times} interrupts, {len(lies)} times something else was said than done", dict(ends))
     print(*lies[:3], sep="\n")
     return not lies
