@@ -61,6 +61,13 @@ def watch_signals() -> None:
             signal.signal(number, _on_signal)
 
 
+def _ignore_signals() -> None:
+    """Let nothing change any more what the command did and said."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is _on_signal:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def _on_signal(number: int, _frame: FrameType | None) -> NoReturn:
     _received.append(number)
     # A second one ends the process at once; the database is safe then, too.
@@ -102,7 +109,10 @@ def print_done(line: str) -> None:
 
 
 class Commands(typer.core.TyperGroup):
-    """The group of all commands: whatever ends one of them ends here."""
+    """The group of all commands: whatever ends one of them ends here.
+
+    The context's object, if any, is called when one begins.
+    """
 
     _json = False
 
@@ -115,6 +125,8 @@ class Commands(typer.core.TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; say what went wrong in one line, without a traceback."""
         try:
+            if ctx.obj is not None:
+                ctx.obj()
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
@@ -134,6 +146,8 @@ class Commands(typer.core.TyperGroup):
                 self._say("USAGE", cast(typer.BadParameter, error).format_message())
                 raise typer.Exit(USAGE) from None
             raise
+        finally:
+            _ignore_signals()
         return result
 
     def _say(self, code: str, message: str, details: dict[str, Any] | None = None) -> None:

@@ -24,15 +24,22 @@ def copy_file(source: Path, destination: Path) -> None:
     """
     opened = open_shared(source)
     target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600)
+    with removed_on_error(destination), os.fdopen(target, "wb") as file:
+        while chunk := read_at(opened, _CHUNK, file.tell()):
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def removed_on_error(*files: Path) -> Iterator[None]:
+    """Remove *files* when the block fails."""
     try:
-        with os.fdopen(target, "wb") as file:
-            while chunk := read_at(opened, _CHUNK, file.tell()):
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+        yield
     except BaseException:
-        with suppress(OSError):
-            destination.unlink()
+        for file in files:
+            with suppress(OSError):
+                file.unlink()
         raise
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from mixpanel_data._internal.duckdb.files import (
     wal_path,
 )
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
-from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data._internal.maintenance import backup as copies
 from mixpanel_data._internal.maintenance import integrity
 from mixpanel_data._internal.maintenance.recovery import recover
@@ -182,22 +181,22 @@ def compact(path: str | Path) -> tuple[int, int]:
     the old one's place at once, when it is whole.
     """
     path = resolve_path(path).resolve()
+    new = path.with_name(f"{path.name}.compacting")
     before = path.stat().st_size if path.exists() else 0
-    with ExitStack() as beside:
-        with _opened(path, exclusive=True) as database:
-            # Left by a process of an earlier version that was killed.
-            for left in (f"{path}.compacting", f"{path}.compacting.wal"):
-                Path(left).unlink(missing_ok=True)
-            replaced = open_shared(path)
-            whole.checkpoint(database.root_connection)
-            new = beside.enter_context(PrivateDirectory.beside(path))
+    with _opened(path, exclusive=True) as database:
+        # Left by a process that was killed.
+        for left in (new, wal_path(new)):
+            left.unlink(missing_ok=True)
+        replaced = open_shared(path)
+        whole.checkpoint(database.root_connection)
+        with copies.removed_on_error(new, wal_path(new)):
             whole.compact_into(database.root_connection, new)
             if HAS_DIRECTORIES:
                 copies.atomic_replace(new, path)
-        close_shared(replaced)
-        if not HAS_DIRECTORIES:
-            # Windows replaces no file that is open.
-            copies.atomic_replace(new, path)
+    close_shared(replaced)
+    if not HAS_DIRECTORIES:
+        # Windows replaces no file that is open.
+        copies.atomic_replace(new, path)
     return before, path.stat().st_size
 
 
