@@ -6,6 +6,7 @@ VENV := .venv
 WHEEL := .venv-wheel
 OLDEST := .venv-oldest
 BENCH := .venv-bench
+NEIGHBOURS := .venv-neighbours
 BIN := $(VENV)/bin
 PROJECT := --editable '.[cli]'
 PYTEST := python -m pytest -n auto --dist worksteal
@@ -21,7 +22,7 @@ $(@D)/bin/python -m pip install --quiet $(2)
 touch $@
 endef
 
-.PHONY: demo quick test check format ci compliance bench oldest clean
+.PHONY: demo quick test check format ci compliance bench neighbours oldest clean
 
 demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
@@ -56,6 +57,10 @@ compliance: $(VENV)/installed
 bench: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks $(BENCHFLAGS)
 
+# polars, Jupyter, JupySQL and marimo, which use this library as their users would.
+neighbours: $(NEIGHBOURS)/installed
+	$(NEIGHBOURS)/bin/python -m pytest tests/neighbours
+
 oldest: $(OLDEST)/installed
 	$(OLDEST)/bin/$(PYTEST)
 
@@ -64,6 +69,9 @@ $(VENV)/installed: pyproject.toml
 
 $(BENCH)/installed: pyproject.toml
 	$(call install,$(PYTHON),$(PROJECT) --group bench)
+
+$(NEIGHBOURS)/installed: pyproject.toml
+	$(call install,$(PYTHON),$(PROJECT) --group dev --group neighbours)
 
 $(OLDEST)/installed: pyproject.toml
 	@$(PYTHON310) --version > /dev/null 2>&1 || { echo \
@@ -74,4 +82,4 @@ $(OLDEST)/installed: pyproject.toml
 	$(call install,$(PYTHON310),--constraint $(OLDEST)/constraints.txt $(PROJECT) --group dev)
 
 clean:
-	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) $(NEIGHBOURS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

@@ -70,18 +70,21 @@ class TableExistsError(MixpanelDataError):
 
 
 class TableNotFoundError(MixpanelDataError):
-    """No table of this name is in the database."""
+    """No table of this name is in the database; ``close`` is the one that may be meant."""
 
     code = "TABLE_NOT_FOUND"
 
-    def __init__(self, table_name: str) -> None:
+    def __init__(self, table_name: str, close: str | None = None) -> None:
         suggestion = "list_tables() names the tables that are there."
+        if close is not None:
+            suggestion = f"Did you mean '{close}'?"
         super().__init__(
             f"Table '{table_name}' not found. {suggestion}",
             table_name=table_name,
             suggestion=suggestion,
         )
         self.table_name = table_name
+        self.close = close
 
 
 class QueryError(MixpanelDataError):

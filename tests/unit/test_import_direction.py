@@ -16,7 +16,13 @@ PACKAGE = ROOT.name
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
     ["_version", "exceptions", "_internal.iso8601", "_internal.json_text"],
-    ["_internal.zones", "_internal.sql_result", "_internal.display", "_internal.progress"],
+    [
+        "_internal.zones",
+        "_internal.sql_result",
+        "_internal.spelling",
+        "_internal.display",
+        "_internal.progress",
+    ],
     ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],

@@ -43,7 +43,9 @@ def _named_row(names: tuple[str, ...], row: tuple[Any, ...]) -> _NamedRow:
 
 @lru_cache(maxsize=128)
 def _row_type(names: tuple[str, ...]) -> type[_NamedRow]:
-    return type("Row", (_NamedRow,), {"__slots__": (), "_fields": names})
+    # polars would take the annotations of the class for its columns.
+    members = {"__slots__": (), "__annotations__": {}, "_fields": names}
+    return type("Row", (_NamedRow,), members)
 
 
 class SQLResult(list[tuple[Any, ...]]):

@@ -41,11 +41,15 @@ _USAGE_ERROR = typer.BadParameter.__mro__[1]
 # DuckDB points into the statement with a copy of the line and a caret below it.
 _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
 
-_CONFINED = re.compile(r"disabled by configuration|configuration has been locked")
-
-_CONFINED_HINT = (
-    "A query reads and writes nothing outside of the database; --allow-external lets it."
-)
+# What to do on the command line about what a query may not.
+_HINTS = {
+    re.compile(r"disabled by configuration|configuration has been locked"): (
+        "A query reads and writes nothing outside of the database; --allow-external lets it."
+    ),
+    re.compile(r"in read-only mode"): (
+        "A query only reads; to change the database use Python: StorageEngine(path)."
+    ),
+}
 
 # The spellings of the option for programs.
 _JSON = frozenset(["--format json", "--format=json", "-f json", "-fjson"])
@@ -175,7 +179,9 @@ def explain(error: Exception) -> str:
             )
         case TableNotFoundError():
             message = (
-                f"Table '{error.table_name}' not found."
+                str(error)
+                if error.close
+                else f"Table '{error.table_name}' not found."
                 " `mixpanel-data tables` shows the tables that are there."
             )
         case DatabaseNotFoundError():
@@ -197,10 +203,14 @@ def explain(error: Exception) -> str:
             message = f"{problem}: {text[:at]} <-- HERE {text[at:]}"
         case SchemaVersionError():
             message = _explain_revision(error)
-        case QueryError():
-            message = _POINTER.sub(r" (line \1)", str(error))
-            if _CONFINED.search(message):
-                message += f". {_CONFINED_HINT}"
+        case QueryError(details=details):
+            suggestion = details.get("suggestion", "")
+            message = _POINTER.sub(r" (line \1)", str(error).removesuffix(suggestion).rstrip())
+            for sign, hint in _HINTS.items():
+                suggestion = hint if sign.search(message) else suggestion
+            if suggestion:
+                end = "" if message.endswith(("!", "?", ".")) else "."
+                message += f"{end} {suggestion}"
         case _:
             message = str(error) or type(error).__name__
     return " ".join(message.split())

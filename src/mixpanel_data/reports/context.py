@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import event_property
 from mixpanel_data._internal.schema.tables import EVENTS, PROFILES, Kind, user_table
+from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import MixpanelDataError
 from mixpanel_data.reports import expressions
 from mixpanel_data.reports import identity as identities
-from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError, closest
+from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError
 from mixpanel_data.reports.results import IdentitySummary
 from mixpanel_data.reports.source import By, Events, Source, Where, names_of
 from mixpanel_data.reports.times import start_of, to_utc, zone_of

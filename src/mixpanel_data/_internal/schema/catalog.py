@@ -26,6 +26,7 @@ from mixpanel_data._internal.schema.tables import (
     quoted,
     user_table,
 )
+from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import TableExistsError, TableNotFoundError
 from mixpanel_data.types import ColumnInfo, TableInfo, TableMetadata, TableSchema, utc_now
 
@@ -63,7 +64,7 @@ def require(connection: sa.Connection, name: str) -> str:
     """
     found = find(connection, name)
     if found is None:
-        raise TableNotFoundError(name)
+        raise TableNotFoundError(name, closest(str(name), names(connection)))
     return found
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,11 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+]+:")
 # configuration of ours would shut out a plain duckdb.connect() of the same file.
 _SESSION = {
     "autoinstall_known_extensions": "false",
-    # Else DuckDB draws one on stdout, where a program's results go, in any Python it takes for an
-    # interactive one: under -c and -m, too.
-    "enable_progress_bar": "false",
     "python_enable_replacements": "false",
     "TimeZone": "UTC",
+    # Else DuckDB draws one on stdout, where a program's results go, in any Python it takes for an
+    # interactive one: under -c and -m, too. The last, since it may be refused.
+    "enable_progress_bar": "false",
 }
 
 
@@ -56,13 +58,27 @@ def open_database(
         raw = duckdb.connect(database, read_only=read_only, config=config)
     try:
         values = {n: str(chosen.get(n.lower(), d)).replace("'", "''") for n, d in _SESSION.items()}
-        raw.execute("; ".join(f"SET {name} = '{value}'" for name, value in values.items()))
+        with no_progress_bar():
+            raw.execute("; ".join(f"SET {name} = '{value}'" for name, value in values.items()))
     except BaseException:
         # One that stays open keeps the database open, too, after a fatal error for good.
         raw.close()
         raise
     _connected[database] = raw
     return raw
+
+
+@contextmanager
+def no_progress_bar() -> Iterator[None]:
+    """Go on where a setting of the progress bar is refused, in the block, as there is none.
+
+    So it is in notebooks without the package ipywidgets.
+    """
+    try:
+        yield
+    except duckdb.InvalidInputException as error:
+        if "progress bar" not in str(error):
+            raise
 
 
 def _refuse_foreign(database: str) -> None:
