@@ -6,6 +6,7 @@ VENV := .venv
 WHEEL := .venv-wheel
 OLDEST := .venv-oldest
 BENCH := .venv-bench
+DOCS := .venv-docs
 BIN := $(VENV)/bin
 PROJECT := --editable '.[cli]'
 PYTEST := python -m pytest -n auto --dist worksteal
@@ -21,7 +22,7 @@ $(@D)/bin/python -m pip install --quiet $(2)
 touch $@
 endef
 
-.PHONY: demo quick test check format ci compliance bench oldest clean
+.PHONY: demo quick test check format ci compliance bench docs oldest clean
 
 demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
@@ -56,6 +57,10 @@ compliance: $(VENV)/installed
 bench: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks $(BENCHFLAGS)
 
+# Strictly: a broken link or an undocumented public name ends it.
+docs: $(DOCS)/installed
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict --site-dir site
+
 oldest: $(OLDEST)/installed
 	$(OLDEST)/bin/$(PYTEST)
 
@@ -64,6 +69,9 @@ $(VENV)/installed: pyproject.toml
 
 $(BENCH)/installed: pyproject.toml
 	$(call install,$(PYTHON),$(PROJECT) --group bench)
+
+$(DOCS)/installed: pyproject.toml
+	$(call install,$(PYTHON),--editable '.[cli,plot]' --group docs)
 
 $(OLDEST)/installed: pyproject.toml
 	@$(PYTHON310) --version > /dev/null 2>&1 || { echo \
@@ -74,4 +82,4 @@ $(OLDEST)/installed: pyproject.toml
 	$(call install,$(PYTHON310),--constraint $(OLDEST)/constraints.txt $(PROJECT) --group dev)
 
 clean:
-	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) $(DOCS) site .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*

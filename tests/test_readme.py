@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mixpanel_data import demo
-from tests.support.command_line import invoke
+from tests.support.blocks import Reader, blocks_of
 from tests.support.processes import ROOT
 
 pytestmark = pytest.mark.slow
 
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "README.md").read_text(), re.M | re.S)
-
-
-class Reader:
-    """Somebody who tries out one block after the other; Python's share a namespace."""
-
-    def __init__(self) -> None:
-        self.namespace: dict[str, Any] = {"__name__": "readme"}
-        self._tried = 0
-
-    def try_until(self, number: int) -> None:
-        """Run the blocks up to this one that did not run yet, perhaps in another process."""
-        while self._tried <= number:
-            language, text = BLOCKS[self._tried]
-            self._tried += 1
-            if language == "sh":
-                for line in text.strip().splitlines():
-                    _run_shell(line)
-            else:
-                assert language == "python"
-                exec(compile(text, "README.md", "exec", dont_inherit=True), self.namespace)
-
-
-def _run_shell(line: str) -> None:
-    words = shlex.split(line, comments=True)
-    if words[0] == "make":
-        subprocess.run(["make", "-n", "-C", str(ROOT), *words[1:]], check=True, timeout=60)
-    elif words[0] == "pip":
-        assert words[1:] == ["install", "mixpanel-data[cli]"]
-    else:
-        assert words[0] == "mixpanel-data"
-        done = invoke(*words[1:])
-        assert done.code == 0, (line, done.err)
+README = ROOT / "README.md"
+BLOCKS = blocks_of(README)
 
 
 @pytest.fixture(scope="module")
@@ -63,10 +28,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def reader() -> Iterator[Reader]:
     """Yield a reader, and close what a block that failed left open."""
-    reader = Reader()
+    reader = Reader(README)
     yield reader
-    if "storage" in reader.namespace:
-        reader.namespace["storage"].close()
+    reader.close()
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))

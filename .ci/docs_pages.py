@@ -1,0 +1,107 @@
+"""The pages of the documentation that are made from the code, and llms.txt: a hook of mkdocs."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+MODULES = (
+    "mixpanel_data",
+    *(
+        f"mixpanel_data.{name}"
+        for name in ("demo", "exceptions", "exploration", "formats", "maintenance", "orm", "types")
+    ),
+    "mixpanel_data.reports",
+    "mixpanel_data.reports.overview",
+    "mixpanel_data.reports.results",
+)
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Yield each command of the command line and its help."""
+    import typer.main
+
+    from mixpanel_data.cli.app import app
+
+    yield from _walk(typer.main.get_command(app), "mixpanel-data", None)
+
+
+def _walk(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
+    settings = {"terminal_width": 100, "max_content_width": 100}
+    context = command.make_context(name, [], parent=parent, resilient_parsing=True, **settings)
+    yield context.command_path, command.get_help(context)
+    for part in getattr(command, "commands", {}).values():
+        yield from _walk(part, part.name, context)
+
+
+def _command_page() -> str:
+    parts = ["# Command line", "Made from the commands themselves: each with what `--help` says."]
+    for name, text in commands():
+        parts.append(f"## `{name}`\n\n```text\n{text.strip()}\n```")
+    return "\n\n".join(parts)
+
+
+def llms(config: Any) -> str:
+    """Return the pages as a list for language models, after https://llmstxt.org."""
+    lines = [f"# {config['site_name']}", "", f"> {config['site_description']}", "", "## Pages", ""]
+    for title, path in _pages(config["nav"]):
+        address = "" if path == "index.md" else path.removesuffix(".md") + "/"
+        lines.append(f"- [{title}]({config['site_url'] or '/'}{address})")
+    return "\n".join(lines) + "\n"
+
+
+def _pages(nav: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for entry in nav:
+        for title, part in entry.items():
+            if isinstance(part, list):
+                yield from _pages(part)
+            else:
+                yield title, part
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the pages that are made."""
+    from mkdocs.structure.files import File
+
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    made = {
+        "reference/cli.md": _command_page(),
+        "changelog.md": changes,
+        "llms.txt": llms(config),
+    }
+    for path, text in made.items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def on_post_build(config: Any) -> None:
+    """Refuse a site that lacks a public name.
+
+    Raises:
+        ValueError: names are not in the inventory that mkdocstrings writes.
+    """
+    packed = (Path(config["site_dir"]) / "objects.inv").read_bytes().split(b"\n", 4)[4]
+    found = {line.split(" ")[0] for line in zlib.decompress(packed).decode().splitlines()}
+    if missing := [names[0] for names in public_names() if found.isdisjoint(names)]:
+        raise ValueError(f"Not in the documentation: {', '.join(missing)}")
+
+
+def public_names() -> Iterator[tuple[str, str]]:
+    """Yield each public class and function, by where it is imported from and where it is made."""
+    for path in MODULES:
+        module = importlib.import_module(path)
+        made_here = [n for n, value in vars(module).items() if _home(value) == path]
+        for name in getattr(module, "__all__", made_here):
+            value = getattr(module, name)
+            if _home(value) and not name.startswith("_"):
+                yield f"{path}.{name}", f"{_home(value)}.{name}"
+
+
+def _home(value: Any) -> str | None:
+    is_code = inspect.isclass(value) or inspect.isfunction(value)
+    return str(value.__module__) if is_code else None
