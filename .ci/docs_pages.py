@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
+import os
+import re
+import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
+_BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODULES = (
     "mixpanel_data",
     *(
@@ -77,6 +84,55 @@ def on_files(files: Any, config: Any) -> Any:
     for path, text in made.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Put the picture that a line with ``.chart()`` makes, of the demo's data, below its block."""
+    if page.file.src_path != "reports.md":
+        return markdown
+    with tempfile.TemporaryDirectory() as folder, _inside(folder):
+        _load_demo()
+        namespace: dict[str, Any] = {}
+        return _BLOCK.sub(lambda block: block[0] + _drawn(block[1], namespace), markdown)
+
+
+@contextmanager
+def _inside(folder: str) -> Iterator[None]:
+    # contextlib.chdir came with Python 3.11.
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _load_demo() -> None:
+    from mixpanel_data import StorageEngine, TableMetadata, demo
+
+    events, profiles = demo.write_export(Path())
+    now = datetime.now(timezone.utc)
+    with StorageEngine("music.db") as storage:
+        storage.load_export("events", events, TableMetadata(type="events", fetched_at=now))
+        storage.load_export("profiles", profiles, TableMetadata(type="profiles", fetched_at=now))
+
+
+def _drawn(block: str, namespace: dict[str, Any]) -> str:
+    from mixpanel_data.reports import charts
+
+    drawn = ""
+    for part in ast.parse(block).body:
+        call = (
+            part.value.func
+            if isinstance(part, ast.Expr) and isinstance(part.value, ast.Call)
+            else None
+        )
+        if isinstance(call, ast.Attribute) and call.attr == "chart":
+            result = eval(ast.unparse(call.value), namespace)  # noqa: S307 - the code of our own page
+            drawn += f"\n{charts.inline(result)}\n"
+        else:
+            exec(ast.unparse(part), namespace)  # noqa: S102
+    return drawn
 
 
 def on_post_build(config: Any) -> None:
