@@ -17,6 +17,8 @@ from typing import Any, Generic, TypeVar
 
 import duckdb
 
+from mixpanel_data._internal.duckdb.dialect.connect import can_set_bar
+
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -44,8 +46,9 @@ def run_interruptible(
     *meanwhile* is gone through here beside it, to its end. An exception here, Ctrl-C included,
     ends the work with one of its own, so that it rolls back.
     """
-    raw.execute("SET enable_progress_bar = true")
-    raw.execute("SET enable_progress_bar_print = false")
+    if can_set_bar():
+        raw.execute("SET enable_progress_bar = true")
+        raw.execute("SET enable_progress_bar_print = false")
     ended: SimpleQueue[None] = SimpleQueue()
 
     def run() -> Result:
