@@ -23,7 +23,8 @@ def heat_map(
     columns = {cell["column"] for cell in cells}
     most = max((cell["share"] for cell in cells), default=0.0) or 1.0
     x = {"field": "column", "type": "ordinal", "title": labels[0], "axis": {"labelAngle": 0}}
-    y = {"field": "row", "type": "ordinal", "sort": list(rows), "title": labels[1]}
+    # Its title is in the caption: beside long labels it would overlap them in some fonts.
+    y = {"field": "row", "type": "ordinal", "sort": list(rows), "title": None}
     share = {"field": "share", "type": "quantitative"}
     colour = {
         **share,
@@ -55,4 +56,4 @@ def heat_map(
             }
         )
     parts = {"data": {"values": cells}, "encoding": {"x": x, "y": y}, "layer": layer}
-    return Picture(title, caption, parts, 40 + 22 * max(1, len(rows)))
+    return Picture(title, (*caption, f"rows: {labels[1]}"), parts, 40 + 22 * max(1, len(rows)))

@@ -16,7 +16,7 @@ def retention(result: RetentionResult) -> list[Picture]:
     what = f"{result.born_event}, then {result.return_event}"
     note = f"{people:,} users ({result.counting.replace('_', ' ')}); * has not ended for all"
     cells, rows = _cells(result)
-    labels = (f"{result.unit}s after the birth", f"{result.unit} of birth", "users")
+    labels = (f"{result.unit}s after the birth", f"{result.unit} of birth (users)", "users")
     pictures = [heat_map(f"Retention: {what}", (days(result), note), cells, rows, labels)]
     if result.segments:
         sizes = {name: sum(c.size for c in items) for name, items in result.segments.items()}
