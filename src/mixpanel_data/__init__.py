@@ -14,6 +14,7 @@ from mixpanel_data.exceptions import (
     SchemaVersionError,
     TableExistsError,
     TableNotFoundError,
+    UnsupportedError,
 )
 from mixpanel_data.exploration import (
     ColumnStatsResult,
@@ -66,6 +67,7 @@ __all__ = [
     "TableMetadata",
     "TableNotFoundError",
     "TableSchema",
+    "UnsupportedError",
     "WorkspaceInfo",
     "__version__",
 ]

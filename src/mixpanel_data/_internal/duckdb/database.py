@@ -8,7 +8,7 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import duckdb
@@ -173,6 +173,12 @@ class Database:
     def root_connection(self) -> duckdb.DuckDBPyConnection:
         """The first connection of the pool, for a look at the database as it is opened."""
         return driver_of(self.root)
+
+    @cached_property
+    def name(self) -> str:
+        """DuckDB's name of the database, which stays where a thread uses another one."""
+        with self.engine.connect() as connection:
+            return str(connection.exec_driver_sql("SELECT current_database()").scalar_one())
 
     def ensure_open(self) -> None:
         """Refuse a closed database, and one of the process that forked this one.

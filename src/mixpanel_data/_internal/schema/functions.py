@@ -275,6 +275,42 @@ def _compile_row_hash(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return f"hash({', '.join(_grouped(element, compiler, **kw))})"
 
 
+class json_at(_Construct):  # noqa: N801
+    """Return the values at several keys or paths of a JSON document, as a list: one parse."""
+
+    type: sa.types.TypeEngine[Any] = sa.ARRAY(sa.JSON)
+    _function = "json_extract"
+
+
+class json_texts_at(json_at):  # noqa: N801
+    """Return the text of the values, as ``json_at``."""
+
+    type = _TEXT_LIST
+    _function = "json_extract_string"
+
+
+@compiles(json_at)
+def _compile_json_at(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    document, *steps = element.clauses
+    paths = (compiler.process(step, **{**kw, "literal_execute": True}) for step in steps)
+    return f"{element._function}({compiler.process(document, **kw)}, [{', '.join(paths)}])"
+
+
+class list_item(_Construct):  # noqa: N801
+    """Return an item of a list by its place, from 1 on."""
+
+    type = sa.String()
+
+    def __init__(self, items: Any, place: int) -> None:
+        super().__init__(items, sa.literal_column(str(place)))
+
+
+@compiles(list_item)
+def _compile_list_item(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    items, place = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{items}[{place}]"
+
+
 class summarize(sa.Executable, sa.ClauseElement):  # noqa: N801
     """The statement that describes the columns of a select, a row each."""
 

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from mixpanel_data._internal.duckdb.dialect import count_relation
 from mixpanel_data._internal.duckdb.errors import query_errors
 from mixpanel_data._internal.duckdb.interrupt import interruptible
-from mixpanel_data._internal.storage.base import StorageBase
+from mixpanel_data._internal.storage import serving
+from mixpanel_data._internal.storage.optimize import OptimizeMixin
 from mixpanel_data.types import SQLResult
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 Params = Sequence[Any] | Mapping[str, Any]
 
 
-class QueryMixin(StorageBase):
+class QueryMixin(OptimizeMixin):
     """The calls that query the database, all of a thread on its one connection.
 
     Each takes SQL text, whose parameters are DuckDB's own (a sequence for ``?`` and ``$1``, a
@@ -40,7 +41,7 @@ class QueryMixin(StorageBase):
 
     def execute(self, sql: str | sa.Executable) -> DuckDBPyRelation:
         """Return a lazy DuckDB relation over *sql*, for chaining; it runs when it is read."""
-        text = sql if isinstance(sql, str) else self.sql_text(sql)
+        text = sql if isinstance(sql, str) else self.sql_text(serving.parse_once(sql))
         with self._database.text_connection(text) as connection:
             return interruptible(connection, lambda: connection.sql(text))
 
@@ -107,9 +108,10 @@ class QueryMixin(StorageBase):
         with self._database.statement_connection(statement) as connection:
             if isinstance(statement, str):
                 result = connection.exec_driver_sql(statement, _driver_params(params))
-            else:
-                result = connection.execute(statement, _named(params))
-            return list(result) if result.returns_rows else []
+                return list(result) if result.returns_rows else []
+            with self._served(connection, statement) as served:
+                result = connection.execute(served, _named(params))
+                return list(result) if result.returns_rows else []
 
     @contextmanager
     def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:
@@ -118,12 +120,15 @@ class QueryMixin(StorageBase):
             with self._database.text_connection(sql) as connection:
                 yield interruptible(connection, lambda: connection.execute(sql, params or None))
         else:
-            with self._database.statement_connection(sql) as connection:
-                result = connection.execute(sql, _named(params))
+            with (
+                self._database.statement_connection(sql) as shared,
+                self._served(shared, sql) as served,
+            ):
+                result = shared.execute(served, _named(params))
                 if result.returns_rows:
                     yield result.cursor.driver
                 else:
-                    yield count_relation(connection, result.rowcount)
+                    yield count_relation(shared, result.rowcount)
 
     def sql_text(self, statement: sa.Executable) -> str:
         """Return a statement as SQL text, with its values in it."""
