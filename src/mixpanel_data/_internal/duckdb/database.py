@@ -15,7 +15,7 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from mixpanel_data._internal.duckdb import files
+from mixpanel_data._internal.duckdb import files, typed_guard
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
@@ -209,9 +209,13 @@ class Database:
     def text_connection(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the thread's DuckDB connection to run *sql*, with its errors as QueryErrors."""
         with query_errors(sql):
-            if any(statement.type.name not in READS for statement in self._parse(sql)):
+            kinds = {statement.type.name for statement in self._parse(sql)}
+            connection = self.thread_connection().driver_connection
+            if not kinds <= READS:
                 self.create_wal()
-            yield self.thread_connection().driver_connection
+                if not kinds.isdisjoint(typed_guard.REFUSED) and not self.read_only:
+                    typed_guard.release(connection, sql)
+            yield connection
 
     @contextmanager
     def statement_connection(self, statement: str | sa.Executable) -> Iterator[sa.Connection]:

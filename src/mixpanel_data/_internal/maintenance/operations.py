@@ -1,6 +1,6 @@
 """The operations that revisions may use beside Alembic's own; importing this registers them.
 
-``op.managed_tables`` and ``op.rebuild_table``.
+``op.managed_tables``, ``op.rebuild_table`` and ``op.drop_typed_rows``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 import sqlalchemy as sa
 from alembic.operations import BatchOperations, MigrateOperation, Operations
 
+from mixpanel_data._internal.duckdb import typed_guard
 from mixpanel_data._internal.schema.tables import metadata_table
 
 
@@ -66,6 +67,18 @@ class RebuildTable(MigrateOperation):
                 column.primary_key = column.name == primary_key
             wanted.append_constraint(sa.PrimaryKeyConstraint())
         return _batch(operations, wanted, table.comment)
+
+
+@Operations.register_operation("drop_typed_rows")
+class DropTypedRows(MigrateOperation):
+    """The end of the typed rows beside all tables, with their views and triggers."""
+
+    @classmethod
+    def drop_typed_rows(cls, operations: Operations) -> None:
+        """Drop them, and the schema of the views where nothing else is in it."""
+        live = operations.migration_context.opts["live_connection"]
+        for statement in typed_guard.removal(live):
+            operations.execute(statement)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ has noted a change that was not the library's own, and while all triggers are th
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,8 +15,9 @@ from functools import cached_property, lru_cache
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable, DropTable
 
-from mixpanel_data._internal.duckdb import typed_rows
-from mixpanel_data._internal.duckdb.typed_rows import ODD, TYPED, Column, State
+from mixpanel_data._internal.duckdb import typed_guard, typed_rows
+from mixpanel_data._internal.duckdb.typed_guard import State
+from mixpanel_data._internal.duckdb.typed_rows import ODD, TYPED, Column
 from mixpanel_data._internal.schema.tables import (
     KINDS,
     Kind,
@@ -26,8 +26,7 @@ from mixpanel_data._internal.schema.tables import (
     typed_table,
     user_table,
 )
-
-logger = logging.getLogger(__name__)
+from mixpanel_data.types import ColumnInfo
 
 Path = str | tuple[str, ...]
 
@@ -61,6 +60,16 @@ class TypedRows:
             *(sa.Column(quoted(c.name), typed_rows.TYPES[c.kind]) for c in self.columns),
             sa.Column(ODD, sa.JSON),
         )
+
+    @property
+    def shown(self) -> list[ColumnInfo]:
+        """The columns of the view of them."""
+        columns = [self.kind.template.c[name] for name in self.base]
+        base = [ColumnInfo(c.name, str(c.type), bool(c.nullable), False) for c in columns]
+        return base + [
+            ColumnInfo(c.name, typed_rows.shown_type(c), nullable=True, primary_key=False)
+            for c in self.columns
+        ]
 
     @cached_property
     def by_path(self) -> dict[tuple[str, ...], Column]:
@@ -125,11 +134,11 @@ def pause(connection: sa.Connection, name: str) -> TypedRows | None:
 
     Typed rows that are older than the table are dropped.
     """
-    if typed_rows.NO_TRIGGERS:
+    if typed_guard.NO_TRIGGERS:
         return None
-    state = typed_rows.state(connection, typed_rows.database_of(connection))
+    state = typed_guard.state(connection, typed_guard.database_of(connection))
     rows = current(state, [name.lower()]).get(name.lower())
-    typed_rows.unguard(connection, name)
+    typed_guard.unguard(connection, name)
     if rows is None:
         drop(connection, name)
     return rows
@@ -147,15 +156,28 @@ def resume(connection: sa.Connection, rows: TypedRows) -> None:
     columns = [c._replace(odd=odd) for c, odd in zip(rows.columns, flags)]
     _forget(connection, rows.table)
     values = {"table_name": rows.table, "type": rows.kind.name, "columns": columns}
-    values["definition"] = typed_rows.definition(connection, rows.table)
+    values["definition"] = typed_guard.definition(connection, rows.table)
     connection.execute(sa.insert(typed_table).values(values))
-    typed_rows.create_view(connection, rows.table, columns, rows.base)
-    typed_rows.guard(connection, rows.table)
+    typed_guard.create_view(connection, rows.table, columns, rows.base)
+    typed_guard.guard(connection, rows.table)
+
+
+def all_current(connection: sa.Connection) -> list[TypedRows]:
+    """Return all typed rows that are as their tables are."""
+    state = typed_guard.state(connection, typed_guard.database_of(connection))
+    return list(current(state, sorted(state.rows)).values())
+
+
+def is_exact(connection: sa.Connection, rows: TypedRows) -> bool:
+    """Return whether typed rows hold what the JSON of their table does, read in full."""
+    named = typed_rows.quoted(rows.table)
+    selected = typed_rows.select(rows.columns, rows.base, named)
+    return typed_rows.same_as_json(connection, rows.table, selected)
 
 
 def drop_changed(connection: sa.Connection) -> list[str]:
     """Drop the typed rows that are older than their tables, and return the tables' names."""
-    state = typed_rows.state(connection, typed_rows.database_of(connection))
+    state = typed_guard.state(connection, typed_guard.database_of(connection))
     changed = [state.rows[name][0] for name in sorted(state.changed)]
     for name in changed:
         drop(connection, name)
@@ -164,8 +186,8 @@ def drop_changed(connection: sa.Connection) -> list[str]:
 
 def drop(connection: sa.Connection, name: str) -> None:
     """Drop the typed rows of a table, if there are any, and all that belongs to them."""
-    typed_rows.unguard(connection, name)
-    typed_rows.drop_view(connection, name)
+    typed_guard.unguard(connection, name)
+    typed_guard.drop_view(connection, name)
     connection.execute(DropTable(sa.Table(quoted(TYPED + name), sa.MetaData()), if_exists=True))
     _forget(connection, name)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from mixpanel_data._internal.duckdb import typed_rows
+from mixpanel_data._internal.duckdb import typed_guard
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.errors import open_errors
 from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
@@ -142,9 +142,9 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
                         catalog.create_internal(connection)
                 # A file to be read may be older.
                 there = found == revisions.head() or not database.read_only
-                self._may_have_typed_rows = there and not typed_rows.NO_TRIGGERS
-                if self._may_have_typed_rows and typed_rows.exist(database.root_connection):
-                    self._drop_changed(typed_rows.state(database.root, database.name))
+                self._may_have_typed_rows = there and not typed_guard.NO_TRIGGERS
+                if self._may_have_typed_rows and typed_guard.exist(database.root_connection):
+                    self._drop_changed(typed_guard.state(database.root, database.name))
         except BaseException:
             database.close()
             raise

@@ -9,16 +9,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.duckdb import typed_rows
+from mixpanel_data._internal.duckdb import typed_guard
 from mixpanel_data._internal.duckdb.database import claim_memory
 from mixpanel_data._internal.duckdb.dialect import driver_of
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
-from mixpanel_data._internal.duckdb.typed_rows import State, can_guard
+from mixpanel_data._internal.duckdb.typed_guard import State, can_guard
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.schema import catalog, typed
 from mixpanel_data._internal.storage import serving
 from mixpanel_data._internal.storage.base import StorageBase
 from mixpanel_data.exceptions import QueryError, UnsupportedError
+from mixpanel_data.types import ColumnInfo
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,17 @@ class OptimizeMixin(StorageBase):
         logger.info("Optimized %s: %d properties are columns", found, len(columns))
         return [c.path[0] if len(c.path) == 1 else c.path for c in columns]
 
+    def typed_columns(self, name: str) -> list[ColumnInfo]:
+        """Return the columns of the view ``typed.<name>``; none where typed rows are out of date.
+
+        Raises:
+            TableNotFoundError: the table is not there.
+        """
+        with self._begin(f"typed columns of {name}") as connection:
+            found = catalog.require(connection, name)
+            every = typed.all_current(connection) if self._may_have_typed_rows else []
+            return [column for rows in every if rows.table == found for column in rows.shown]
+
     @contextmanager
     def _served(self, connection: sa.Connection, statement: Any) -> Iterator[Any]:
         """Yield the fastest form of a statement, for its result to be read within the block.
@@ -88,17 +100,17 @@ class OptimizeMixin(StorageBase):
         if not names or not self._may_have_typed_rows:
             yield serving.parse_once(statement) if names else statement
             return
-        registered, transaction = typed_rows.registered(connection, self._database.name)
+        registered, transaction = typed_guard.registered(connection, self._database.name)
         if names.isdisjoint(registered):
             yield serving.parse_once(statement)
-        elif transaction == typed_rows.transaction(connection):
+        elif transaction == typed_guard.transaction(connection):
             # The thread is in a transaction, and stays in it.
-            yield _rewritten(statement, names, typed_rows.state(connection, self._database.name))
+            yield _rewritten(statement, names, typed_guard.state(connection, self._database.name))
         else:
             raw = driver_of(connection)
             raw.begin()
             try:
-                state = typed_rows.state(connection, self._database.name)
+                state = typed_guard.state(connection, self._database.name)
                 yield _rewritten(statement, names, state)
                 raw.commit()
             except BaseException:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from mixpanel_data import LoadInfo, StorageEngine, TableMetadata
+from mixpanel_data import LoadInfo, QueryError, StorageEngine, TableMetadata, UnsupportedError
 from mixpanel_data.cli.console import count
 from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.options import (
@@ -20,7 +20,7 @@ from mixpanel_data.cli.options import (
     WaitOption,
     open_database,
 )
-from mixpanel_data.cli.views.progress import load_progress
+from mixpanel_data.cli.views.progress import load_progress, part_done
 from mixpanel_data.formats import expand
 from mixpanel_data.types import TableKind
 
@@ -105,6 +105,10 @@ CreateOption = Annotated[
     bool,
     typer.Option("--create", help="With --append or --replace: make a table that is not there."),
 ]
+NoOptimizeOption = Annotated[
+    bool,
+    typer.Option("--no-optimize", help="Do not make typed columns for fast queries; see optimize."),
+]
 AllowEmptyOption = Annotated[
     bool,
     typer.Option(
@@ -148,6 +152,7 @@ def events(
     from_date: FromOption = None,
     to_date: ToOption = None,
     event: EventOption = None,
+    no_optimize: NoOptimizeOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Load exported events into a table.
@@ -171,7 +176,7 @@ def events(
     sources = _existing(files)
     storage = open_database(db, project, read_only=False, wait=wait)
     options = _options(create=create, allow_empty=allow_empty, append=append, replace=replace)
-    _load(storage, table, sources, metadata, quiet, **options)
+    _load(storage, table, sources, metadata, quiet, not no_optimize, **options)
 
 
 @app.command(epilog=_PROFILES_EXAMPLES)
@@ -187,6 +192,7 @@ def profiles(
     wait: WaitOption = 0.0,
     from_date: FromOption = None,
     to_date: ToOption = None,
+    no_optimize: NoOptimizeOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Load exported profiles into a table.
@@ -207,7 +213,7 @@ def profiles(
     if on_conflict not in (None, OnConflict.IGNORE):
         options["on_conflict"] = on_conflict.value
     storage = open_database(db, project, read_only=False, wait=wait)
-    _load(storage, table, sources, metadata, quiet, **options)
+    _load(storage, table, sources, metadata, quiet, not no_optimize, **options)
 
 
 def load_files(
@@ -262,14 +268,29 @@ def _load(
     sources: Sequence[Path | BinaryIO],
     metadata: TableMetadata,
     quiet: bool,
+    optimize: bool,
     **options: Any,
 ) -> None:
     stored: list[str] = []
     # Ctrl-C while the database is being closed: the load is stored all the same.
     with completing(lambda: next(iter(stored), None)), opened as storage:
         stored.append(load_files(storage, table, sources, metadata, quiet=quiet, **options))
+        # Of typed columns that are there, the load has taken care.
+        if optimize and not storage.typed_columns(table):
+            _optimize(storage, table, quiet)
     if not quiet:
         print_done(stored[0])
+
+
+def _optimize(storage: StorageEngine, table: str, quiet: bool) -> None:
+    """Make typed columns, for which the load, which is stored, does not fail."""
+    try:
+        with part_done(f"Optimizing {table}", quiet=quiet) as progress:
+            storage.optimize(table, progress=progress)
+    except UnsupportedError:
+        pass
+    except QueryError as error:
+        say(f"Note: {table} is loaded, but was not optimized: {error}")
 
 
 def _existing(names: list[Path]) -> list[Path | BinaryIO]:
