@@ -47,7 +47,7 @@ _KINDS = {
     "FLOAT": _Kind("DOUBLE", "TRY_CAST({r} AS DOUBLE)", _TEXT),
     "NUMBER": _Kind("DOUBLE", "TRY_CAST({r} AS DOUBLE)", DECIMAL),
     "BOOL": _Kind("BOOLEAN", "CASE {r} WHEN 'true' THEN true WHEN 'false' THEN false END", _TEXT),
-    "RAW": _Kind("JSON", "CAST({r} AS JSON)", "json_extract_string({p}, '$')"),
+    "RAW": _Kind("JSON", "CAST(nullif({r}, 'null') AS JSON)", "json_extract_string({p}, '$')"),
 }
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "TEXT": sa.String(),
