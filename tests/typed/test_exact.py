@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
-from tests.support.factories import metadata
+from tests.support.factories import EVENTS, event, metadata
 from tests.support.typed_rows import (
     HOSTILE,
     KEYS,
@@ -24,7 +24,7 @@ from tests.support.typed_rows import (
 
 pytestmark = [needs_triggers, pytest.mark.slow]
 
-NAMES = [*KEYS, ("device", "os"), "missing"]
+NAMES: list[str | tuple[str, ...]] = [*KEYS, ("device", "os"), "missing"]
 
 
 def fill(engine: StorageEngine, name: str, texts: list[str]) -> sa.Table:
@@ -56,7 +56,7 @@ def test_twenty_thousand_documents(memory: StorageEngine, hostile: float) -> Non
     assert from_typed_rows(memory, sa.select(table.c.properties["text"].as_string()))
 
 
-@pytest.mark.parametrize("kind", ["text", "integer", "fraction", "number", "boolean", "mixed"])
+@pytest.mark.parametrize("kind", ["text", "integer", "number", "mixed"])
 def test_each_hostile_value_by_itself(memory: StorageEngine, kind: str) -> None:
     """Among many values of a kind, so that the column is of it."""
     texts = list(documents(500, 0))
@@ -87,12 +87,8 @@ values = st.recursive(
 def test_any_document(records: list[dict[str, Any]]) -> None:
     """As a load stores it."""
     with StorageEngine.memory() as engine:
-        common = {"event_name": "e", "event_time": "2024-01-01", "distinct_id": "u"}
-        engine.create_events_table(
-            "events",
-            [{**common, "insert_id": f"i{n}", "properties": p} for n, p in enumerate(records)],
-            metadata(),
-        )
+        data = [event(n, properties=properties) for n, properties in enumerate(records)]
+        EVENTS.create(engine, data, "events")
         table = engine.table("events")
         statements = [s for name in ("a", "A", ("a", "os")) for s in questions(table, name)]
         expected = answers(engine, statements)

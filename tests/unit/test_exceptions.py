@@ -23,6 +23,7 @@ from mixpanel_data.exceptions import (
     SchemaVersionError,
     TableExistsError,
     TableNotFoundError,
+    UnsupportedError,
 )
 
 CODES: dict[type[MixpanelDataError], str] = {
@@ -36,6 +37,7 @@ CODES: dict[type[MixpanelDataError], str] = {
     DamagedDatabaseError: "DATABASE_DAMAGED",
     ForkedEngineError: "FORKED_ENGINE",
     SchemaVersionError: "SCHEMA_VERSION",
+    UnsupportedError: "UNSUPPORTED",
 }
 MADE: list[MixpanelDataError] = [
     TableExistsError("jan"),
@@ -51,6 +53,7 @@ MADE: list[MixpanelDataError] = [
     ForkedEngineError("forked"),
     SchemaVersionError("/data/x.db", "0001", "0004", older=True),
     SchemaVersionError("/data/x.db", "0009", "0004", older=False),
+    UnsupportedError("no triggers"),
 ]
 
 

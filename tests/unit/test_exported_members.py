@@ -40,6 +40,7 @@ PROMISED = {
     "TableMetadata",
     "TableNotFoundError",
     "TableSchema",
+    "UnsupportedError",
     "WorkspaceInfo",
     "__version__",
 }

@@ -25,7 +25,7 @@ def tables_asked(statement: Any) -> set[str]:
     """Return the tables of whose properties a query asks for some by name, in lower case."""
     if not isinstance(statement, (sa.Select, sa.CompoundSelect)):
         return set()
-    found = (_property(node) for node in visitors.iterate(statement))
+    found = (_property(node) for node in _nodes(statement))
     return {str.lower(_table(pair[0]).name) for pair in found if pair is not None}
 
 
@@ -115,7 +115,7 @@ def parse_once(statement: Any) -> Any:
     keys: dict[Source, dict[tuple[bool, Any], BindParameter[Any]]] = {}
     used: set[sa.Column[Any]] = set()
     node: Any
-    for node in visitors.iterate(statement):
+    for node in _nodes(statement):
         if isinstance(node, sa.Column):
             used.add(node)
         raw = isinstance(node, json_value)
@@ -177,6 +177,21 @@ def _property(node: Any) -> Found | None:
     return None
 
 
+def _nodes(statement: Any) -> Iterator[Any]:
+    """Yield the nodes of a statement, each once.
+
+    ``visitors.iterate`` yields a CTE's for every mention of it: exponentially many in a chain.
+    """
+    seen: dict[int, Any] = {}
+    waiting = [statement]
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in seen:
+            seen[id(node)] = node
+            yield node
+            waiting += node.get_children()
+
+
 def _hashable(bind: BindParameter[Any]) -> Any:
     return tuple(bind.value) if isinstance(bind.value, list) else bind.value
 
@@ -189,7 +204,7 @@ def _sources(statement: Any, typed: Collection[str] | None) -> Iterator[Source]:
     """Yield the tables and aliases that a query reads, but not as wholes: of *typed*, or all."""
     found: dict[Any, None] = {}
     whole: set[Any] = set()
-    for node in visitors.iterate(statement):
+    for node in _nodes(statement):
         table = _table(node)
         named = isinstance(table, sa.Table) and table.schema is None
         if named and (typed is None or str.lower(table.name) in typed):
