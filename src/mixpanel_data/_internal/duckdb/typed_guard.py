@@ -162,10 +162,11 @@ def create_view(
         f"the typed rows of {table} are older than the table:"
         f" `mixpanel-data optimize {table}` or storage.optimize({table!r}) renews them"
     )
-    _define(connection, f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+    view = _view(connection, table)
+    _define(connection, f"CREATE SCHEMA IF NOT EXISTS {view.rpartition('.')[0]}")
     _define(
         connection,
-        f"CREATE OR REPLACE VIEW {SCHEMA}.{quoted(table)} AS SELECT {', '.join(listed)}"
+        f"CREATE OR REPLACE VIEW {view} AS SELECT {', '.join(listed)}"
         f" FROM main.{quoted(TYPED + table)} WHERE CASE WHEN {len(_EVENTS)} ="
         f" (SELECT count(*) {_triggers(literal(table), 'current_database()')}) AND NOT EXISTS"
         f" (SELECT 1 FROM main._touched AS u WHERE u.table_name = {literal(table)})"
@@ -176,33 +177,28 @@ def create_view(
 def drop_view(connection: sa.Connection, table: str) -> None:
     """Drop the view of a table's typed rows."""
     if not NO_TRIGGERS and not _is_taken(connection, table):
-        _define(connection, f"DROP VIEW IF EXISTS {SCHEMA}.{quoted(table)}")
+        _define(connection, f"DROP VIEW IF EXISTS {_view(connection, table)}")
 
 
 def removal(connection: sa.Connection) -> list[str]:
     """Return the statements that drop all typed rows, with their views and triggers."""
     if NO_TRIGGERS:
         return []
-    place = (
-        f"FROM {{}} WHERE database_name = {_database(connection)} AND starts_with({{}}, '{TYPED}')"
-    )
-    triggers = "SELECT trigger_name, table_name " + place.format(
-        "duckdb_triggers()", "trigger_name"
-    )
-    tables = "SELECT table_name " + place.format("duckdb_tables()", "table_name")
-    names = [str(name) for name in connection.exec_driver_sql(tables).scalars().all()]
-    views = [name.removeprefix(TYPED) for name in names]
-    return [
-        f"DROP TRIGGER {quoted(name)} ON {quoted(table)}"
-        for name, table in connection.exec_driver_sql(triggers).all()
-    ] + [
-        *(
-            f"DROP VIEW IF EXISTS {SCHEMA}.{quoted(v)}"
-            for v in views
-            if not _is_taken(connection, v)
-        ),
-        *(f"DROP TABLE {quoted(name)}" for name in names),
-    ]
+    rows = connection.exec_driver_sql(
+        "SELECT trigger_name, table_name FROM duckdb_triggers()"
+        f" WHERE database_name = {_database(connection)} AND starts_with(trigger_name, '{TYPED}')"
+    ).all()
+    statements = [f"DROP TRIGGER {quoted(name)} ON {quoted(table)}" for name, table in rows]
+    for table in connection.exec_driver_sql("SELECT table_name FROM _typed").scalars().all():
+        if not _is_taken(connection, table):
+            statements.append(f"DROP VIEW IF EXISTS {_view(connection, table)}")
+        statements.append(f"DROP TABLE IF EXISTS {quoted(TYPED + table)}")
+    return statements
+
+
+def _view(connection: sa.Connection, table: str) -> str:
+    """Return the name of a table's view; a file may be named like its schema."""
+    return f"{quoted(database_of(connection))}.{SCHEMA}.{quoted(table)}"
 
 
 def _is_taken(connection: sa.Connection, table: str) -> bool:
