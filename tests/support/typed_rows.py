@@ -12,9 +12,27 @@ import pytest
 import sqlalchemy as sa
 
 from mixpanel_data import QueryError, StorageEngine
-from mixpanel_data._internal.duckdb import VERSION
-from mixpanel_data._internal.schema import facets
+from mixpanel_data._internal.duckdb import VERSION, typed_guard
+from mixpanel_data._internal.loading import loader
+from mixpanel_data._internal.loading.job import LoadJob, LoadResult
+from mixpanel_data._internal.schema import facets, typed
 from mixpanel_data._internal.schema.properties import event_value
+
+
+def force() -> None:
+    """Let every load make typed rows of its table, in its own transaction."""
+    record = loader._record
+
+    def record_and_optimize(
+        connection: sa.Connection, job: LoadJob, table: str, result: LoadResult
+    ) -> None:
+        record(connection, job, table, result)
+        every = typed.all_current(connection) if typed_guard.can_guard(connection) else None
+        if every is not None and table not in [rows.table for rows in every]:
+            typed.build(connection, table, job.kind, typed.choose(connection, table, job.kind))
+
+    loader._record = record_and_optimize
+
 
 needs_triggers = pytest.mark.skipif(
     int(VERSION.partition(".")[0]) < 2, reason="DuckDB before 2.0 has no triggers"

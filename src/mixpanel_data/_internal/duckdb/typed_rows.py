@@ -37,12 +37,7 @@ class _Kind(NamedTuple):
 
 # NUMBER has integers and fractions, as JavaScript writes them; RAW any JSON, as it is.
 _KINDS = {
-    "TEXT": _Kind(
-        "VARCHAR",
-        """CASE WHEN starts_with({r}, '"') THEN CASE WHEN contains({r}, '\\') THEN"""
-        " json_extract_string({r}, '$') ELSE substr({r}, 2, length({r}) - 2) END END",
-        "{p}",
-    ),
+    "TEXT": _Kind("VARCHAR", "{r}", "{p}"),
     "INT": _Kind("BIGINT", "TRY_CAST({r} AS BIGINT)", _TEXT),
     "FLOAT": _Kind("DOUBLE", "TRY_CAST({r} AS DOUBLE)", _TEXT),
     "NUMBER": _Kind("DOUBLE", "TRY_CAST({r} AS DOUBLE)", DECIMAL),
@@ -94,43 +89,44 @@ def sample(
 
 def select(columns: Sequence[Column], base: Sequence[str], source: str) -> str:
     """Return the SELECT of the typed rows of *source*, which has *base* and ``properties``."""
-    kept, raw = ", ".join(map(quoted, base)), _raw(columns)
-    values = "".join(
-        f", {_KINDS[c.kind].value.format(r=raw[c])} AS {quoted(c.name)}" for c in columns
-    )
-    names = "".join(f", {quoted(c.name)}" for c in columns)
-    odd = " OR ".join(filter(None, (_odd(c, raw[c]) for c in columns))) or "false"
-    return (
-        f"SELECT {kept}{names}, CASE WHEN {odd} THEN properties END AS {ODD}"
-        f" FROM (SELECT {kept}, properties, _t, _x{values} FROM {_parsed(columns, kept, source)})"
-    )
+    names = "".join(f"{quoted(name)}, " for name in (*base, *(c.name for c in columns)))
+    odd = " OR ".join(_odd(columns).values()) or "false"
+    values = _values(columns, base, source)
+    return f"SELECT {names}CASE WHEN {odd} THEN properties END AS {ODD} FROM {values}"
 
 
 def odd_columns(connection: sa.Connection, columns: Sequence[Column], table: str) -> list[bool]:
     """Return for each column of the typed rows whether some row's value is not exact."""
-    raw, name = _raw(columns), quoted(TYPED + table)
-    if connection.exec_driver_sql(f"SELECT 1 FROM {name} WHERE {ODD} IS NOT NULL LIMIT 1").first():
-        source = f"(SELECT {ODD} AS properties FROM {name} WHERE {ODD} IS NOT NULL)"
-        values = "".join(
-            f", {_KINDS[c.kind].value.format(r=raw[c])} AS {quoted(c.name)}" for c in columns
-        )
-        flags = ", ".join(f"bool_or({_odd(c, raw[c]) or 'false'})" for c in columns)
-        parsed = _parsed(columns, "1", source)
-        row = connection.exec_driver_sql(
-            f"SELECT {flags} FROM (SELECT _t, _x{values} FROM {parsed})"
-        )
-        return list(row.one())
-    return [False] * len(columns)
+    name = quoted(TYPED + table)
+    if not connection.exec_driver_sql(
+        f"SELECT 1 FROM {name} WHERE {ODD} IS NOT NULL LIMIT 1"
+    ).all():
+        return [False] * len(columns)
+    documents = f"(SELECT {ODD} AS properties FROM {name} WHERE {ODD} IS NOT NULL)"
+    odd = _odd(columns)
+    flags = ", ".join(f"bool_or({odd.get(column, 'false')})" for column in columns)
+    values = _values(columns, (), documents)
+    return list(connection.exec_driver_sql(f"SELECT {flags} FROM {values}").one())
+
+
+def _values(columns: Sequence[Column], base: Sequence[str], source: str) -> str:
+    """Return rows with the columns' values, and the JSON that they are made of."""
+    kept, raw = "".join(f"{quoted(name)}, " for name in base), _raw(columns)
+    values = "".join(
+        f", {_KINDS[c.kind].value.format(r=raw[c])} AS {quoted(c.name)}" for c in columns
+    )
+    return f"(SELECT {kept}properties, _t, _x{values} FROM {_parsed(columns, kept, source)})"
 
 
 def _parsed(columns: Sequence[Column], kept: str, source: str) -> str:
     """Return rows with ``_t``, a struct of JSON by key, and ``_x``, a list for all other paths."""
     plain, others = _split(columns)
-    spec = json.dumps({c.path[0]: "JSON" for c in plain}, ensure_ascii=False)
+    types = {c.path[0]: "VARCHAR" if c.kind == "TEXT" else "JSON" for c in plain}
+    spec = json.dumps(types, ensure_ascii=False)
     struct = f"json_transform(properties, {literal(spec)})" if plain else "NULL"
     paths = ", ".join(literal(json_path(c.path)) for c in others)
     listed = f"json_extract(properties, [{paths}])" if others else "NULL"
-    return f"(SELECT {kept}, properties, {struct} AS _t, {listed} AS _x FROM {source})"
+    return f"(SELECT {kept}properties, {struct} AS _t, {listed} AS _x FROM {source})"
 
 
 def _split(columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
@@ -144,20 +140,36 @@ def _split(columns: Sequence[Column]) -> tuple[list[Column], list[Column]]:
 
 
 def _raw(columns: Sequence[Column]) -> dict[Column, str]:
+    """Return each column's JSON text, or the text itself for TEXT."""
     plain, others = _split(columns)
     found = {c: f"CAST(_t.{quoted(c.path[0])} AS VARCHAR)" for c in plain}
-    found.update((c, f"CAST(_x[{n}] AS VARCHAR)") for n, c in enumerate(others, 1))
+    for place, column in enumerate(others, 1):
+        text = f"json_extract_string(_x[{place}], '$')"
+        found[column] = text if column.kind == "TEXT" else f"CAST(_x[{place}] AS VARCHAR)"
     return found
 
 
-def _odd(column: Column, raw: str) -> str | None:
-    """Return whether the value of a row does not spell its JSON text again."""
-    if column.kind == "RAW":
-        return None
-    if column.kind == "TEXT":
-        return f"""coalesce({raw} <> 'null' AND NOT starts_with({raw}, '"'), false)"""
-    text = _KINDS[column.kind].text.format(p=quoted(column.name))
-    return f"coalesce({raw} <> 'null' AND {text} IS DISTINCT FROM {raw}, false)"
+def _odd(columns: Sequence[Column]) -> dict[Column, str]:
+    """Return for each column whether the value of a row does not spell its JSON text again."""
+    raw, found = _raw(columns), {}
+    for column in columns:
+        value, path = quoted(column.name), literal(json_path(column.path))
+        if column.kind == "TEXT":
+            suspect = _NO_STRING.format(p=value)
+            is_none = f"json_type(properties, {path}) <> 'VARCHAR'"
+            found[column] = f"CASE WHEN {suspect} THEN {is_none} ELSE false END"
+        elif column.kind != "RAW":
+            text = _KINDS[column.kind].text.format(p=value)
+            r = raw[column]
+            found[column] = f"coalesce({r} <> 'null' AND {text} IS DISTINCT FROM {r}, false)"
+    return found
+
+
+# Whether a text could be that of another JSON value than a string; its type is then looked up.
+_NO_STRING = (
+    "CASE WHEN {p} >= '-' AND {p} < ':' THEN translate({p}, '0123456789+-.eE', '') = ''"
+    " ELSE {p} IN ('true', 'false') OR starts_with({p}, '{{') OR starts_with({p}, '[') END"
+)
 
 
 def append(connection: sa.Connection, table: str, selected: str) -> None:

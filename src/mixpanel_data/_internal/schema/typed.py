@@ -81,8 +81,8 @@ def choose(
     connection: sa.Connection,
     name: str,
     kind: Kind,
-    properties: Sequence[Path] | None,
-    limit: int,
+    properties: Sequence[Path] | None = None,
+    limit: int = 64,
 ) -> tuple[Column, ...]:
     """Return the columns for the *properties* of a table, or for its *limit* commonest ones.
 
