@@ -7,6 +7,7 @@ WHEEL := .venv-wheel
 OLDEST := .venv-oldest
 BENCH := .venv-bench
 NEIGHBOURS := .venv-neighbours
+DOCS := .venv-docs
 BIN := $(VENV)/bin
 PROJECT := --editable '.[cli]'
 PYTEST := python -m pytest -n auto --dist worksteal
@@ -22,7 +23,7 @@ $(@D)/bin/python -m pip install --quiet $(2)
 touch $@
 endef
 
-.PHONY: demo quick test check format ci compliance bench neighbours oldest clean
+.PHONY: demo quick test check format ci compliance bench neighbours docs oldest clean
 
 demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
@@ -61,6 +62,10 @@ bench: $(BENCH)/installed
 neighbours: $(NEIGHBOURS)/installed
 	$(NEIGHBOURS)/bin/python -m pytest tests/neighbours
 
+# Strictly: a broken link or an undocumented public name ends it.
+docs: $(DOCS)/installed
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict --site-dir site
+
 oldest: $(OLDEST)/installed
 	$(OLDEST)/bin/$(PYTEST)
 
@@ -73,6 +78,9 @@ $(BENCH)/installed: pyproject.toml
 $(NEIGHBOURS)/installed: pyproject.toml
 	$(call install,$(PYTHON),$(PROJECT) --group dev --group neighbours)
 
+$(DOCS)/installed: pyproject.toml
+	$(call install,$(PYTHON),--editable '.[cli,plot]' --group docs)
+
 $(OLDEST)/installed: pyproject.toml
 	@$(PYTHON310) --version > /dev/null 2>&1 || { echo \
 		"make oldest needs Python 3.10: put python3.10 on the PATH, or name it:" \
@@ -82,4 +90,5 @@ $(OLDEST)/installed: pyproject.toml
 	$(call install,$(PYTHON310),--constraint $(OLDEST)/constraints.txt $(PROJECT) --group dev)
 
 clean:
-	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) $(NEIGHBOURS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) $(NEIGHBOURS) $(DOCS) site .mypy_cache .pytest_cache .ruff_cache \
+		.hypothesis .coverage*

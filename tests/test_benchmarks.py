@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` measures what it is asked for and prints the tables of the README."""
+"""``python -m benchmarks`` measures what it is asked for and prints the tables of docs/speed.md."""
 
 from __future__ import annotations
 

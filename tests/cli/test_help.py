@@ -20,7 +20,7 @@ def test_version(run: Run) -> None:
         *("load events", "load profiles", "tables", "schema", "loads", "coverage"),
         *("sample", "summarize", "breakdown", "keys", "values", "column", "properties"),
         *("query", "drop", "demo", "segmentation", "funnel", "retention"),
-        *("frequency", "sessions", "flows", ""),
+        *("frequency", "sessions", "flows", "overview", ""),
     ],
 )
 def test_every_command_explains_itself_with_examples(run: Run, command: str) -> None:

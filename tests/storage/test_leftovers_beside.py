@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -71,21 +70,14 @@ def test_it_goes_with_the_next_opening(what: str, db_path: Path, tmp_path: Path)
     assert list(tmp_path.iterdir()) == [db_path]
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda path: StorageEngine(path.with_name("other.db")).close(),
-        lambda path: maintenance.backup(path, path.with_name("copy.db")),
-        maintenance.compact,
-    ],
-    ids=["create", "backup", "compact"],
-)
-def test_it_goes_with_whatever_makes_a_file_there(
-    act: Callable[[Path], object], db_path: Path
-) -> None:
+@pytest.mark.parametrize("action", ["create", "backup"])
+def test_it_goes_with_whatever_makes_a_file_there(action: str, db_path: Path) -> None:
     StorageEngine(db_path).close()
-    left = _left("copied", db_path)
-    act(db_path)
+    left, new = _left("copied", db_path), db_path.with_name("new.db")
+    if action == "create":
+        StorageEngine(new).close()
+    else:
+        maintenance.backup(db_path, new)
     assert not left.exists()
 
 

@@ -81,9 +81,12 @@ class Answer:
         more = len(self.df) - _SHOWN
         return f"{self._title()}\n{shown}" + (f"\n… {more} more rows" if more > 0 else "")
 
+    def to_html(self) -> str:
+        """Return the rows of ``df`` as an HTML table, the middle ones left out of many."""
+        return str(self.df.to_html(index=False, max_rows=60, notebook=True))
+
     def _repr_html_(self) -> str:
-        table = self.df.to_html(index=False, max_rows=60, notebook=True)
-        return f"<p>{html.escape(self._title())}</p>{table}"
+        return f"<p>{html.escape(self._title())}</p>{self.to_html()}"
 
 
 def _arrow(column: pd.Series[Any]) -> Any:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from mixpanel_data.exceptions import TimeZoneError
@@ -105,6 +105,7 @@ class WallClock:
 
     def __init__(self, name: str) -> None:
         self._zone = zone_of(name)
+        self._steady: dict[date, timedelta] = {}
         self.ambiguous = self.missing = 0
 
     def to_utc(self, moment: datetime) -> datetime:
@@ -113,14 +114,26 @@ class WallClock:
         Raises:
             OverflowError: it is out of the range of years 1 to 9999 in UTC.
         """
+        offset = self._steady.get(moment.date())
+        return moment - (self._look_up(moment) if offset is None else offset)
+
+    def _look_up(self, moment: datetime) -> timedelta:
+        """Return the offset of a time, count it if the clock leaves it open, and remember days."""
+        ends = (datetime.combine(moment, end) for end in (time.min, time.max))
+        offset, other = self._offsets(moment)
+        if {*chain.from_iterable(map(self._offsets, ends))} == {offset}:
+            self._steady[moment.date()] = offset
+        self.ambiguous += offset > other
+        self.missing += offset < other
+        return offset
+
+    def _offsets(self, moment: datetime) -> tuple[timedelta, timedelta]:
+        """Return the offset before and after a change that makes a time ambiguous or missing."""
         local = moment.replace(tzinfo=self._zone, fold=0)
         offset, other = local.utcoffset(), local.replace(fold=1).utcoffset()
         assert offset is not None
         assert other is not None
-        if offset != other:
-            self.ambiguous += offset > other
-            self.missing += offset < other
-        return moment - offset
+        return offset, other
 
     def pieces(self) -> Iterator[tuple[datetime, timedelta | None]]:
         """Yield since when, by the wall clock, which offset to UTC holds, up to the year 2100.

@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from mixpanel_data import __version__
-from mixpanel_data.cli.commands import db, demo, explore, history, load, query, reports, tables
+from mixpanel_data.cli.commands import (
+    db,
+    demo,
+    explore,
+    history,
+    load,
+    overview,
+    query,
+    reports,
+    tables,
+)
 from mixpanel_data.cli.errors import Commands, discard_unwritten, watch_signals
 
 _EPILOG = """\b
@@ -26,7 +36,7 @@ Exit codes:
   0    done
   1    the data or the database refused (a bad record, an unknown table, wrong SQL)
   2    usage: a wrong option or argument, or a question that needs --yes
-  3    packages are missing: pip install 'mixpanel-data[cli]'
+  3    packages are missing: pip install 'mixpanel-data[cli]', for pictures 'mixpanel-data[plot]'
   4    another process holds the database; try again later
   130  Ctrl-C; nothing was changed, or (db upgrade) it says how far it came
   141  whoever read the output went away
@@ -58,6 +68,8 @@ app.command(epilog=reports.RETENTION_EXAMPLES)(reports.retention)
 app.command(epilog=reports.FREQUENCY_EXAMPLES)(reports.frequency)
 app.command(epilog=reports.SESSIONS_EXAMPLES)(reports.sessions)
 app.command(epilog=reports.FLOWS_EXAMPLES)(reports.flows)
+app.command(epilog=overview.EXAMPLES)(overview.overview)
+app.command(epilog=tables.OPTIMIZE_EXAMPLES)(tables.optimize)
 app.command(epilog=tables.DROP_EXAMPLES)(tables.drop)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(db.app, name="db")
@@ -84,7 +96,6 @@ def root(version: VersionOption = False) -> None:
 
 def run() -> None:
     """Run the command that the arguments ask for, and exit with its code."""
-    watch_signals()
     # Closed by whoever started this: what is printed goes nowhere, which is no failure.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - until the process ends
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
@@ -93,6 +104,6 @@ def run() -> None:
             # What the terminal's encoding lacks is shown, and ends no command.
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(prog_name="mixpanel-data")
+        app(prog_name="mixpanel-data", obj=watch_signals)
     finally:
         discard_unwritten()

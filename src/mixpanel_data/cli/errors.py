@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import signal
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
 import typer.core
@@ -29,8 +31,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
 REFUSED = 1
+USAGE = 2
+MISSING = 3
 LOCKED = 4
-_READER_GONE = 128 + signal.SIGPIPE
+# Windows has no such signal.
+_READER_GONE = 128 + getattr(signal, "SIGPIPE", 13)
+_USAGE_ERROR = typer.BadParameter.__mro__[1]
 
 # DuckDB points into the statement with a copy of the line and a caret below it.
 _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
@@ -45,6 +51,9 @@ _HINTS = {
     ),
 }
 
+# The spellings of the option for programs.
+_JSON = frozenset(["--format json", "--format=json", "-f json", "-fjson"])
+
 _received: list[int] = []
 
 
@@ -54,6 +63,13 @@ def watch_signals() -> None:
         # Ignored by whoever started this process, as nohup does: then it stays so.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _on_signal)
+
+
+def _ignore_signals() -> None:
+    """Let nothing change any more what the command did and said."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is _on_signal:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> NoReturn:
@@ -97,11 +113,24 @@ def print_done(line: str) -> None:
 
 
 class Commands(typer.core.TyperGroup):
-    """The group of all commands: whatever ends one of them ends here."""
+    """The group of all commands: whatever ends one of them ends here.
+
+    The context's object, if any, is called when one begins.
+    """
+
+    _json = False
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, and note whether they ask for JSON."""
+        pairs = map(" ".join, pairwise(args))
+        self._json = not _JSON.isdisjoint([*args, *pairs])
+        return list(super().parse_args(ctx, args))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; say what went wrong in one line, without a traceback."""
         try:
+            if ctx.obj is not None:
+                ctx.obj()
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
@@ -110,13 +139,28 @@ class Commands(typer.core.TyperGroup):
             if is_interrupt(error):
                 number = _received[0] if _received else signal.SIGINT
                 left = str(error) if isinstance(error, Interrupted) else "nothing was changed."
-                say(f"Interrupted; {left}")
+                self._say("INTERRUPTED", f"Interrupted; {left}")
                 raise typer.Exit(128 + number) from None
             if isinstance(error, (MixpanelDataError, OSError, ValueError)):
-                say(f"Error: {explain(error)}")
+                details = error.details if isinstance(error, MixpanelDataError) else {}
+                prefix = "" if self._json else "Error: "
+                self._say(_name(error), f"{prefix}{explain(error)}", details)
                 raise typer.Exit(_code(error)) from None
+            if self._json and isinstance(error, _USAGE_ERROR):
+                self._say("USAGE", cast(typer.BadParameter, error).format_message())
+                raise typer.Exit(USAGE) from None
             raise
+        finally:
+            _ignore_signals()
         return result
+
+    def _say(self, code: str, message: str, details: dict[str, Any] | None = None) -> None:
+        """Print what went wrong for people, or as JSON for programs."""
+        if not self._json:
+            say(message)
+            return
+        error = {"code": code, "message": message, "details": details or {}}
+        typer.echo(json.dumps(error, default=str), err=True)
 
 
 def say(line: str) -> None:
@@ -185,6 +229,16 @@ def _explain_revision(error: SchemaVersionError) -> str:
     )
 
 
+@contextmanager
+def needed_packages() -> Iterator[None]:
+    """Exit with code 3 where a package of an extra is missing; its error names the extra."""
+    try:
+        yield
+    except ImportError as error:
+        say(f"Error: {error}")
+        raise typer.Exit(MISSING) from None
+
+
 def discard_unwritten() -> None:
     """Leave nothing in the buffers that Python could not write, and would fail on, at its end."""
     for name in ("stdout", "stderr"):
@@ -192,6 +246,13 @@ def discard_unwritten() -> None:
             getattr(sys, name).flush()
         except (OSError, ValueError):
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - until the process ends
+
+
+def _name(error: Exception) -> str:
+    """Return the code of an error for programs."""
+    if isinstance(error, MixpanelDataError):
+        return error.code
+    return "OS_ERROR" if isinstance(error, OSError) else "INVALID_VALUE"
 
 
 def _code(error: Exception) -> int:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -17,22 +16,14 @@ from mixpanel_data.types import check_table_name, check_time_zone
 DB_VARIABLE = "MIXPANEL_DATA_DB"
 
 
-def _table_name(name: str) -> str:
+def table_name(name: str | None) -> str | None:
+    """Return the name of a table, where there is one and users may have it."""
     try:
-        check_table_name(name)
+        if name is not None:
+            check_table_name(name)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return name
-
-
-def _day(text: str | None) -> str | None:
-    try:
-        # Python 3.11 and later read other ISO forms, too.
-        if text is None or date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD")
 
 
 def check_zone(name: str | None) -> str | None:
@@ -69,7 +60,7 @@ QuietOption = Annotated[
 ]
 TableNameOption = Annotated[
     str,
-    typer.Option("--table", "-t", metavar="NAME", callback=_table_name, help="The table's name."),
+    typer.Option("--table", "-t", metavar="NAME", callback=table_name, help="The table's name."),
 ]
 
 
@@ -116,15 +107,11 @@ OutputOption = Annotated[
 ]
 FromOption = Annotated[
     str | None,
-    typer.Option(
-        "--from", metavar="YYYY-MM-DD", callback=_day, show_default=False, help="The first day."
-    ),
+    typer.Option("--from", metavar="YYYY-MM-DD", show_default=False, help="The first day."),
 ]
 ToOption = Annotated[
     str | None,
-    typer.Option(
-        "--to", metavar="YYYY-MM-DD", callback=_day, show_default=False, help="The last day."
-    ),
+    typer.Option("--to", metavar="YYYY-MM-DD", show_default=False, help="The last day."),
 ]
 WaitOption = Annotated[
     float,

@@ -33,7 +33,7 @@ def of_segmentation(
     """Return the answer to a segmentation."""
     context.check_properties(question.event, by=[question.on, question.of], where=[question.where])
     statement = segmentation.statement(context.source, question)
-    lines, total = series.series(context.rows(statement), question, cumulative=cumulative)
+    lines, total = series.series(context.answer(statement), question, cumulative=cumulative)
     return results.SegmentationResult(
         event=series.name_of(question),
         unit=question.unit,
@@ -49,21 +49,26 @@ def of_segmentation(
 def of_funnel(context: Context, question: funnel_question.Question) -> results.FunnelResult:
     """Return the answer to a funnel: for a breakdown or trend, the whole is counted by itself."""
     _check_funnel(context, question)
-    whole, statement = _funnel(context, replace(question, on=None, unit=None))
+    found, statement = _funnel(context, question)
+    broken_down, by_time = question.on is not None, question.unit is not None
+
+    def part(on: bool, unit: bool) -> dict[funnel_lines.Key, results.funnels.Steps]:
+        if (on, unit) == (broken_down, by_time):
+            return found
+        wanted = question.on if on else None, question.unit if unit else None
+        return _funnel(context, replace(question, on=wanted[0], unit=wanted[1]))[0]
+
     broken: dict[str, Any] = {}
-    if question.on is not None:
-        found, statement = _funnel(context, replace(question, unit=None))
-        broken["segments"] = {str(segment): steps for (_, segment), steps in found.items()}
-    if question.unit is not None:
-        found, statement = _funnel(context, replace(question, on=None))
-        broken["trend"] = {str(day): steps for (day, _), steps in found.items()}
-    if question.on is not None and question.unit is not None:
-        found, statement = _funnel(context, question)
+    if broken_down:
+        broken["segments"] = {str(of): steps for (_, of), steps in part(True, False).items()}
+    if by_time:
+        broken["trend"] = {str(day): steps for (day, _), steps in part(False, True).items()}
+    if broken_down and by_time:
         both: dict[str, dict[str, results.funnels.Steps]] = {}
         for (day, segment), steps in found.items():
             both.setdefault(str(day), {})[str(segment)] = steps
         broken["trend_segments"] = both
-    steps = whole[None, None]
+    steps = part(False, False)[None, None]
     return results.FunnelResult(
         funnel_id=None,
         funnel_name=" → ".join(step.name for step in question.steps),
@@ -100,7 +105,7 @@ def _funnel(
     entries = funnel.busiest(context.source, question)
     frequent = entries is not None and (context.rows(entries)[0][0] or 0) > linked.MANY
     statement = funnel.statement(context.source, question, frequent=frequent)
-    return funnel_lines.lines(context.rows(statement), question), statement
+    return funnel_lines.lines(context.answer(statement), question), statement
 
 
 def of_retention(context: Context, question: retention.Question) -> results.RetentionResult:
@@ -110,7 +115,7 @@ def of_retention(context: Context, question: retention.Question) -> results.Rete
     context.check_properties(back, where=[back_where])
     statement = retention.statement(context.source, question)
     assert question.end is not None
-    found, segments = cohorts.cohorts(context.rows(statement), question, question.end)
+    found, segments = cohorts.cohorts(context.answer(statement), question, question.end)
     return results.RetentionResult(
         born_event=label_of_events(born),
         return_event=label_of_events(back),
@@ -144,7 +149,7 @@ def of_frequency(
         addiction_unit=addiction_unit,
         where=where,
     )
-    rows = context.rows(statement)
+    rows = context.answer(statement)
     return results.FrequencyResult(
         event=None if event is None else label_of_events(event),
         unit=unit,
@@ -167,15 +172,20 @@ def of_sessions(
     """Return the answer about sessions."""
     check_unit(unit, segmentation.UNITS)
     context.check_properties(None, by=[on, kind.session_property], where=[where])
-    statement = sessions.select(context.source, period, unit, kind, on, where)
+    lengths = list(results.SESSION_LENGTHS.values())
+    statement = sessions.select(context.source, period, unit, kind, on, where, lengths)
     found: dict[tuple[str, str | None], results.SessionsPoint] = {}
-    for bucket, *segment, count, users, events, average, median in context.rows(statement):
-        key = (label_of(bucket), segment[0] if segment else None)
-        numbers = (int(count), int(users), int(events), average or 0.0, median or 0.0)
-        found[key] = results.SessionsPoint(key[0], *numbers, segment=key[1])
+    for bucket, *numbers in context.answer(statement):
+        segment = None if on is None else numbers.pop(0)
+        count, users, events, average, median, *durations = numbers
+        found[label_of(bucket), segment] = results.SessionsPoint(
+            label_of(bucket), int(count), int(users), int(events), average or 0.0, median or 0.0,
+            segment, tuple(durations),
+        )  # fmt: skip
     segments = sorted({segment for _, segment in found}, key=str) if on is not None else [None]
+    none = (0,) * len(lengths)
     points = [
-        found.get((label, segment), results.SessionsPoint(label, 0, 0, 0, 0.0, 0.0, segment))
+        found.get((label, segment), results.SessionsPoint(label, 0, 0, 0, 0.0, 0.0, segment, none))
         for label in period.labels(unit)
         for segment in segments
     ]
@@ -192,7 +202,7 @@ def of_flows(context: Context, question: flows.Question) -> results.FlowsResult:
     """Return the answer to a flow."""
     context.check_properties(question.event, where=[question.where])
     statement = flows.statement(context.source, question)
-    nodes, edges, paths = flows.graph(context.rows(statement), question)
+    nodes, edges, paths = flows.graph(context.answer(statement), question)
     return results.FlowsResult(
         event=label_of_events(question.event),
         paths=paths,
@@ -217,7 +227,7 @@ def of_activity(
     )
     events = [
         results.UserEvent(event, time, properties or {}, distinct_id=user)
-        for event, time, user, properties in context.storage.query(statement)
+        for event, time, user, properties in context.answer(statement, typed=True)
     ]
     return results.ActivityFeedResult(
         distinct_ids=ids,

@@ -43,8 +43,19 @@ class Warehouse(Protocol):
         """Return what a table was loaded with."""
 
 
+class Planned(Exception):  # noqa: N818 - the statement that was wanted, never seen outside
+    """A report came to the statement that it would run."""
+
+    def __init__(self, statement: sa.Select[Any]) -> None:
+        super().__init__()
+        self.statement = statement
+
+
 class Context:
     """A table of a storage, as the reports ask it."""
+
+    planning = False
+    """Whether a report only goes up to its statement."""
 
     def __init__(
         self,
@@ -57,6 +68,7 @@ class Context:
         as_of: date | datetime | None,
     ) -> None:
         self.storage = storage
+        self.zone_name = timezone
         self.name = self._checked(table_name, EVENTS)
         table = user_table(EVENTS, self.name)
         rules = self._identity(identity, table)
@@ -94,9 +106,20 @@ class Context:
         """Return the rows of a statement."""
         return self.storage.execute_rows(statement)
 
+    def answer(self, statement: sa.Select[Any], *, typed: bool = False) -> Sequence[Any]:
+        """Return the rows of a report's own statement; *typed* ones have JSON as Python values."""
+        if self.planning:
+            raise Planned(statement)
+        return self.storage.query(statement) if typed else self.rows(statement)
+
     def common(self, statement: sa.Select[Any]) -> dict[str, Any]:
         """Return the fields that all results have."""
-        return {"statement": statement, "render": self._render, "identity": self.people}
+        return {
+            "statement": statement,
+            "render": self._render,
+            "identity": self.people,
+            "timezone": self.zone_name,
+        }
 
     def _render(self, statement: sa.ClauseElement) -> str:
         engine = getattr(self.storage, "engine", None)

@@ -6,6 +6,7 @@ every session is split at midnight of the project's zone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -262,10 +263,12 @@ def select(
     sessions: Sessions | None = None,
     on: By | None = None,
     where: Where = None,
+    lengths: Sequence[int | None] = (),
 ) -> sa.Select[Any]:
     """Return a select of bucket, [segment,] sessions, users, events, average and median seconds.
 
-    A session is in the bucket of its first event. Buckets without a session have no row.
+    A session is in the bucket of its first event. Buckets without a session have no row. Then the
+    sessions of each of *lengths*: from so many seconds to the next, None for those of one event.
     """
     source = Source.of(table)
     found = each(source, period, sessions or Sessions(), on, where)
@@ -283,10 +286,22 @@ def select(
             sa.func.sum(dated.c.events).label("events"),
             sa.func.avg(dated.c.seconds).label("average_duration"),
             fn.quantile(dated.c.seconds, sa.literal(0.5)).label("median_duration"),
+            *_lengths(dated, lengths),
         )
         .group_by(*keys)
         .order_by(*keys)
     )
+
+
+def _lengths(dated: sa.Subquery, lengths: Sequence[int | None]) -> Iterator[Expression]:
+    single = dated.c.events == 1
+    for number, least in enumerate(lengths):
+        inside = single
+        if least is not None:
+            inside = sa.and_(sa.not_(single), dated.c.seconds >= least)
+            if number + 1 < len(lengths):
+                inside = sa.and_(inside, dated.c.seconds < lengths[number + 1])
+        yield sa.func.count(sa.case((inside, 1))).label(f"length_{number}")
 
 
 def _microseconds(span: timedelta) -> Expression:

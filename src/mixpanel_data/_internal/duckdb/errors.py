@@ -33,13 +33,24 @@ RECOVER = (
     "`mixpanel-data db recover PATH` keeps a copy of everything, cuts the log at its last whole"
     " transaction, and reports which loads are lost."
 )
+# DuckDB 1.4.0 writes into the file when it replays a log that is longer than its memory for it.
+NEEDS_WRITING = re.compile(
+    r"Failure while replaying WAL.*Could not write file.*Bad file desc", re.S
+)
 # What to do about files that DuckDB refuses.
 _ADVICE = {
     re.compile(r"[Ee]ncrypted database"): (
         "It is encrypted. Copy it, decrypted, to a file of its own with DuckDB's ATTACH and COPY"
         " FROM DATABASE, and open that."
     ),
-    re.compile(r"Failure while replaying WAL"): f"Its write-ahead log is damaged. {RECOVER}",
+    NEEDS_WRITING: (
+        "This version of DuckDB cannot read the log of a killed process without writing: open the"
+        " file once for writing, with StorageEngine(path).close(), or update DuckDB (pip install"
+        " --upgrade duckdb)."
+    ),
+    re.compile(
+        rf"(?s)(?!.*{NEEDS_WRITING.pattern}).*Failure while replaying WAL"
+    ): f"Its write-ahead log is damaged. {RECOVER}",
     re.compile(r"read a database file with (storage )?version number"): (
         "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
     ),

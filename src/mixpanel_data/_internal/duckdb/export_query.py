@@ -7,6 +7,7 @@ its properties, for ``formats`` to read and for ``fill_placeholders`` to replace
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -133,6 +134,8 @@ _ROWS_OF_LISTS = """
 SELECT r, p FROM documents WHERE r IN (SELECT r FROM key_lists WHERE hash(k) IN :bad)
 """
 _EPOCH = datetime(1970, 1, 1)
+# Of patterns, of addresses, and what DuckDB takes for a slash.
+_MARKS = "*?[{:\\" if os.sep == "/" else "*?[{"
 _MAGIC = {b"\x1f\x8b": {".gz"}, b"\x28\xb5\x2f\xfd": {".zst"}}
 
 
@@ -265,7 +268,9 @@ def _update(
 
 def can_read(file: Path) -> bool:
     """Return whether its name lets DuckDB find this very file, and how it is compressed."""
-    if not file.is_file() or any(mark in str(file) for mark in "*?[{") or ":" in str(file):
+    if not file.is_file() or any(mark in str(file) for mark in _MARKS):
+        return False
+    if any(not character.isprintable() for character in str(file)):
         return False
     with file.open("rb") as stream:
         start = stream.read(4)

@@ -10,13 +10,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cache
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 from types import FrameType
 from typing import Any, Generic, TypeVar
 
 import duckdb
+
+from mixpanel_data._internal.duckdb.dialect.connect import can_set_bar
 
 logger = logging.getLogger(__name__)
 
@@ -34,21 +35,6 @@ def worker_thread() -> Iterator[ThreadPoolExecutor]:
         yield worker
 
 
-_PROGRESS = "SET enable_progress_bar = true; SET enable_progress_bar_print = false"
-
-
-@cache
-def _reports_progress() -> bool:
-    """Return whether DuckDB can be told to: not in a notebook without the package ipywidgets."""
-    # An error on the connection itself would abort its transaction.
-    with duckdb.connect() as other:
-        try:
-            other.execute(_PROGRESS)
-        except duckdb.InvalidInputException:
-            return False
-    return True
-
-
 def run_interruptible(
     raw: duckdb.DuckDBPyConnection,
     work: Callable[[], Result],
@@ -60,8 +46,9 @@ def run_interruptible(
     *meanwhile* is gone through here beside it, to its end. An exception here, Ctrl-C included,
     ends the work with one of its own, so that it rolls back.
     """
-    if _reports_progress():
-        raw.execute(_PROGRESS)
+    if can_set_bar():
+        raw.execute("SET enable_progress_bar = true")
+        raw.execute("SET enable_progress_bar_print = false")
     ended: SimpleQueue[None] = SimpleQueue()
 
     def run() -> Result:

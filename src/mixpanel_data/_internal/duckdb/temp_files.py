@@ -13,9 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-if os.name == "posix":
+try:
     import fcntl
+except ModuleNotFoundError:  # Windows
+    _has_locks = False
+else:
+    _has_locks = True
 
+# On Windows a descriptor changes line ends unless it is told not to.
+BINARY: int = getattr(os, "O_BINARY", 0)
 EPHEMERAL_FILE = "ephemeral.db"
 
 _PREFIX = "mixpanel_data_"
@@ -29,7 +35,7 @@ class PrivateDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: int | None = None
-        if os.name == "posix":
+        if _has_locks:
             self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
@@ -59,7 +65,9 @@ class PrivateDirectory:
     def _marked(cls, folder: Path, prefix: str) -> PrivateDirectory:
         made = cls(Path(tempfile.mkdtemp(prefix=prefix, dir=folder)))
         try:
-            marker = os.open(made.path / _MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            marker = os.open(
+                made.path / _MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600
+            )
             with os.fdopen(marker, "w") as file:
                 file.write(_mark(made.path))
         except BaseException:
@@ -127,7 +135,7 @@ def _mark(folder: Path) -> str:
 
 def _sweep(parent: Path, prefix: str) -> None:
     """Remove what killed processes left behind; never what a living one may use, nor a user's."""
-    if os.name == "posix":
+    if _has_locks:
         with suppress(OSError):
             for name in os.listdir(parent):
                 if name.startswith(prefix):

@@ -38,6 +38,8 @@ class LoadJob:
     needs_records: bool = False
     """Whether a source without a single record is refused."""
     is_export: bool = False
+    dates_from_records: bool = False
+    """Whether the days are those of the first and last event, as nobody said them."""
     needs_window: bool = False
     """Whether records outside the window of the metadata are refused, not only counted."""
     started_at: datetime = field(default_factory=utc_now)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.loading import merge, receipt
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
+from mixpanel_data._internal.loading.resolution import has_other_resolution
 from mixpanel_data._internal.loading.sources import Source
 from mixpanel_data._internal.schema import catalog, load_history
 from mixpanel_data._internal.schema.tables import EVENTS
@@ -50,6 +51,8 @@ class Loader:
             read = source.write_to(connection, target, clock)
             if read == 0 and job.needs_records:
                 raise EmptyLoadError(job.table, job.source)
+            if job.dates_from_records:
+                job = _dated(connection, job, target)
             offset = receipt.time_offset(connection, target) if job.kind is EVENTS else None
             result = merge.apply(connection, job, table, target, read)
             result = replace(
@@ -60,7 +63,8 @@ class Loader:
             )
             _record(connection, job, table.name, result)
             source.stored(result.stored)
-        _log(job, result)
+            twice = has_other_resolution(connection, job, table, result)
+        _log(job, result, twice)
         return result
 
     def turn(self, table: str) -> threading.RLock:
@@ -78,7 +82,14 @@ def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table
     return job.for_table(catalog.metadata_of(connection, table.name)), table
 
 
-def _log(job: LoadJob, result: LoadResult) -> None:
+def _log(job: LoadJob, result: LoadResult, twice: bool) -> None:
+    if twice:
+        logger.warning(
+            "All %d events that were stored in %s differ from events that it held only within the"
+            " second: one export is in seconds, the other in milliseconds (time_in_ms). Each event"
+            " is there twice now; load these days again with replace.",
+            *(result.stored, job.table),
+        )
     if result.outside:
         logger.warning(
             "%d of the records loaded into %s are of other days or events than its metadata says.",
@@ -103,6 +114,18 @@ def _log(job: LoadJob, result: LoadResult) -> None:
         *(job.kind.name, job.table, result.read, result.stored, result.duplicates),
         *(result.collisions, result.replaced),
     )
+
+
+def _dated(connection: sa.Connection, job: LoadJob, target: sa.Table) -> LoadJob:
+    """Return the job with the days of the events in *target*; profiles have none."""
+    if "event_time" not in target.c:
+        return job
+    time = target.c.event_time
+    first, last = connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
+    if first is None:
+        return job
+    days = {"from_date": first.date().isoformat(), "to_date": last.date().isoformat()}
+    return replace(job, metadata=job.metadata.model_copy(update=days))
 
 
 def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadResult) -> None:

@@ -103,15 +103,23 @@ def to_utc(value: object, clock: WallClock | None = None) -> datetime:
         raise FieldError(f"must be a datetime or ISO-8601 text, not {_name(value)}")
     try:
         naive = iso8601.naive_utc(value)
-        return naive if clock is None or value.tzinfo is not None else clock.to_utc(naive)
     except OverflowError as error:
         raise FieldError(f"is out of range in UTC: {value}") from error
+    return naive if clock is None or value.tzinfo is not None else _in_utc(naive, clock)
+
+
+def _in_utc(moment: datetime, clock: WallClock) -> datetime:
+    try:
+        return clock.to_utc(moment)
+    except OverflowError as error:
+        raise FieldError(f"is out of range in UTC: {moment}") from error
 
 
 def _encode_times(clock: WallClock | None, values: Sequence[Any]) -> pa.Array:
-    plain = clock is None and set(map(type, values)) == {datetime}
-    if not plain or any(t.tzinfo is not None for t in values):
+    if set(map(type, values)) != {datetime} or any(t.tzinfo is not None for t in values):
         values = [None if value is None else to_utc(value, clock) for value in values]
+    elif clock is not None:
+        values = [_in_utc(value, clock) for value in values]
     return pa.array(values, pa.timestamp("us"))
 
 

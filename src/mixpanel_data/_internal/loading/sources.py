@@ -14,9 +14,11 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import export_query
 from mixpanel_data._internal.duckdb.errors import Failure
+from mixpanel_data._internal.formats.content import Content, content_of
 from mixpanel_data._internal.formats.events import read_export
-from mixpanel_data._internal.formats.lines import check_whole, has_long_lines
+from mixpanel_data._internal.formats.lines import has_long_lines
 from mixpanel_data._internal.formats.profiles import read_profiles
+from mixpanel_data._internal.formats.text import check_whole, start_of
 from mixpanel_data._internal.loading import stream
 from mixpanel_data._internal.loading.job import Progress
 from mixpanel_data._internal.loading.records import batches, encode_document
@@ -28,6 +30,7 @@ READERS: dict[str, Callable[..., Iterator[Any]]] = {
     "events": read_export,
     "profiles": read_profiles,
 }
+_LINES = (Content.LINES, Content.PRETTY)
 
 
 class UnsupportedExport(Exception):  # noqa: N818 - a reason to read line by line, never seen outside
@@ -115,9 +118,8 @@ class ExportSource:
         """
         whole = chain.from_iterable(map(check_whole, self._files))
         try:
-            # Each thread that parses them would need memory for many documents.
-            if self._kind is EVENTS and any(map(has_long_lines, self._files)):
-                raise UnsupportedExport("its lines are long")
+            for file in self._files:
+                _check_suitable(file, self._kind)
             export_query.insert(
                 connection, target, self._kind.name, self._files, whole, self._progress, clock
             )
@@ -146,12 +148,25 @@ class ExportSource:
             raise UnsupportedExport("too many lines are out of the ordinary")
         if not lines:
             return
+        if not all(line.lstrip().startswith("{") for line in lines.values()):
+            # Of a list the reader would take the records.
+            raise UnsupportedExport("a line is no object")
         template = user_table(self._kind, str(target.name))
         records = READERS[self._kind.name](BytesIO("\n".join(lines.values()).encode()))
         packed = pa.Table.from_batches(batches(records, template, clock))
         if packed.num_rows != len(lines):
             raise UnsupportedExport("a line out of the ordinary holds more or less than one record")
         export_query.fill_placeholders(connection, target, list(lines), packed)
+
+
+def _check_suitable(file: Path, kind: Kind) -> None:
+    """Refuse what DuckDB's reader of lines is not made for, by the first bytes of a file."""
+    start = start_of(file)
+    if start and content_of(start, str(file)) not in _LINES:
+        raise UnsupportedExport(f"{file} does not hold JSON Lines")
+    # Each thread that parses them would need memory for many documents.
+    if kind is EVENTS and has_long_lines(start):
+        raise UnsupportedExport("its lines are long")
 
 
 def _merge_repeated_keys(connection: sa.Connection, target: sa.Table) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mixpanel_data._internal.duckdb import blocks
 from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync
-from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
+from mixpanel_data._internal.duckdb.temp_files import BINARY, PrivateDirectory
 from mixpanel_data.exceptions import DamagedDatabaseError
 
 _CHUNK = 1 << 24
@@ -23,16 +23,23 @@ def copy_file(source: Path, destination: Path) -> None:
         OSError: it cannot be written; what was written of it is gone.
     """
     opened = open_shared(source)
-    target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600)
+    with removed_on_error(destination), os.fdopen(target, "wb") as file:
+        while chunk := read_at(opened, _CHUNK, file.tell()):
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def removed_on_error(*files: Path) -> Iterator[None]:
+    """Remove *files* when the block fails."""
     try:
-        with os.fdopen(target, "wb") as file:
-            while chunk := read_at(opened, _CHUNK, file.tell()):
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
+        yield
     except BaseException:
-        with suppress(OSError):
-            destination.unlink()
+        for file in files:
+            with suppress(OSError):
+                file.unlink()
         raise
 
 

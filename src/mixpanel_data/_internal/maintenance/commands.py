@@ -13,11 +13,16 @@ from mixpanel_data._internal.duckdb import copy as whole
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
-from mixpanel_data._internal.duckdb.files import close_shared, open_shared, resolve_path, wal_path
+from mixpanel_data._internal.duckdb.files import (
+    HAS_DIRECTORIES,
+    close_shared,
+    open_shared,
+    resolve_path,
+    wal_path,
+)
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
-from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data._internal.maintenance import backup as copies
-from mixpanel_data._internal.maintenance import integrity
+from mixpanel_data._internal.maintenance import integrity, typed_rows
 from mixpanel_data._internal.maintenance.recovery import recover
 from mixpanel_data._internal.schema import catalog, load_history, revisions
 from mixpanel_data.exceptions import DamagedDatabaseError, DatabaseNotFoundError, QueryError
@@ -73,6 +78,7 @@ def status(path: str | Path) -> DatabaseStatus:
             tables=tables,
             unregistered=unregistered,
             others=others,
+            typed={rows.table: len(rows.columns) for rows in typed_rows.current(connection)},
         )
 
 
@@ -176,17 +182,23 @@ def compact(path: str | Path) -> tuple[int, int]:
     the old one's place at once, when it is whole.
     """
     path = resolve_path(path).resolve()
+    new = path.with_name(f"{path.name}.compacting")
     before = path.stat().st_size if path.exists() else 0
     with _opened(path, exclusive=True) as database:
-        # Left by a process of an earlier version that was killed.
-        for left in (f"{path}.compacting", f"{path}.compacting.wal"):
-            Path(left).unlink(missing_ok=True)
+        # Left by a process that was killed.
+        for left in (new, wal_path(new)):
+            left.unlink(missing_ok=True)
         replaced = open_shared(path)
         whole.checkpoint(database.root_connection)
-        with PrivateDirectory.beside(path) as new:
+        with copies.removed_on_error(new, wal_path(new)):
             whole.compact_into(database.root_connection, new)
-            copies.atomic_replace(new, path)
+            typed_rows.guard_copy(database, new)
+            if HAS_DIRECTORIES:
+                copies.atomic_replace(new, path)
     close_shared(replaced)
+    if not HAS_DIRECTORIES:
+        # Windows replaces no file that is open.
+        copies.atomic_replace(new, path)
     return before, path.stat().st_size
 
 

@@ -1,6 +1,6 @@
 """The operations that revisions may use beside Alembic's own; importing this registers them.
 
-``op.managed_tables`` and ``op.rebuild_table``.
+``op.managed_tables``, ``op.rebuild_table`` and ``op.drop_typed_rows``.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ import sqlalchemy as sa
 from alembic.operations import BatchOperations, MigrateOperation, Operations
 from alembic.util.exc import CommandError
 
-from mixpanel_data._internal.schema.revisions import FIRST_CATALOG
+from mixpanel_data._internal.duckdb import typed_guard
+from mixpanel_data._internal.schema.revisions import FIRST_CATALOG, tables_with_columns
 from mixpanel_data._internal.schema.tables import metadata_table
 
 
 def registered(connection: sa.Connection) -> list[tuple[str, str]]:
     """Return the name and kind of every table in the catalogue that is also in the database."""
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(metadata_table.name):
-        return []
-    columns = {column["name"] for column in inspector.get_columns(metadata_table.name)}
-    if not columns >= FIRST_CATALOG:
+    # A view of that name may read whatever its author liked.
+    columns = tables_with_columns(connection, [metadata_table.name]).get(metadata_table.name, ())
+    if not {column.column_name for column in columns} >= FIRST_CATALOG:
         return []
     names = sa.select(metadata_table.c.table_name, metadata_table.c.type).order_by(
         metadata_table.c.table_name
     )
-    there = set(inspector.get_table_names())
+    there = set(sa.inspect(connection).get_table_names())
     return [(name, kind) for name, kind in connection.execute(names) if name in there]
 
 
@@ -82,6 +81,18 @@ def _connection(operations: Operations) -> sa.Connection:
     if connection is None:
         raise CommandError("This operation looks at the database, which --sql does not open.")
     return connection
+
+
+@Operations.register_operation("drop_typed_rows")
+class DropTypedRows(MigrateOperation):
+    """The end of the typed rows beside all tables, with their views and triggers."""
+
+    @classmethod
+    def drop_typed_rows(cls, operations: Operations) -> None:
+        """Drop them, and the schema of the views where nothing else is in it."""
+        live = operations.migration_context.opts["live_connection"]
+        for statement in typed_guard.removal(live):
+            operations.execute(statement)
 
 
 @contextmanager

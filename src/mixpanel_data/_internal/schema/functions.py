@@ -73,6 +73,21 @@ class json_values(_Construct):  # noqa: N801
     type = _TEXT_LIST
 
 
+class json_members(_Construct):  # noqa: N801
+    """Return the JSON text of members of a JSON object by one parse: ``(column, path, …)``."""
+
+    type = _TEXT_LIST
+
+
+class list_item(_Construct):  # noqa: N801
+    """Return the n-th item of a list, from 1 on: ``list_item(list, n)``."""
+
+    type = sa.String()
+
+    def __init__(self, items: Any, place: int) -> None:
+        super().__init__(items, sa.literal_column(str(place)))
+
+
 class json_initial(_Construct):  # noqa: N801
     """Return the first character of JSON text, which tells its type."""
 
@@ -81,12 +96,6 @@ class json_initial(_Construct):  # noqa: N801
 
 class row_hash(_Construct):  # noqa: N801
     """Return a number that looks random, and is the same for the same arguments."""
-
-    type = sa.BigInteger()
-
-
-class approximate_distinct(_Construct):  # noqa: N801
-    """Aggregate to about how many different values there are, in little memory."""
 
     type = sa.BigInteger()
 
@@ -210,7 +219,7 @@ _TEMPLATES: dict[type[_Construct], str] = {
     json_object_keys: "json_keys({0})",
     json_values: "CAST(json_extract({0}, '$.*') AS VARCHAR[])",
     json_initial: "left({0}, 1)",
-    approximate_distinct: "approx_count_distinct({0})",
+    list_item: "{0}[{1}]",
     parsed_select: "json_serialize_sql({0})",
     explode: "unnest({0})",
     list_has: "list_contains({0}, {1})",
@@ -243,6 +252,12 @@ for _construct, _template in _TEMPLATES.items():
     _register(_construct, _template)
 
 
+@compiles(json_members)
+def _compile_json_members(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    column, *paths = _grouped(element, compiler, **kw)
+    return f"CAST(json_extract({column}, [{', '.join(paths)}]) AS VARCHAR[])"
+
+
 @compiles(list_of)
 def _compile_list_of(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return f"[{', '.join(_grouped(element, compiler, **kw))}]"
@@ -273,6 +288,27 @@ def _compile_nth_least(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(row_hash)
 def _compile_row_hash(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return f"hash({', '.join(_grouped(element, compiler, **kw))})"
+
+
+class json_at(_Construct):  # noqa: N801
+    """Return the values at several keys or paths of a JSON document, as a list: one parse."""
+
+    type: sa.types.TypeEngine[Any] = sa.ARRAY(sa.JSON)
+    _function = "json_extract"
+
+
+class json_texts_at(json_at):  # noqa: N801
+    """Return the text of the values, as ``json_at``."""
+
+    type = _TEXT_LIST
+    _function = "json_extract_string"
+
+
+@compiles(json_at)
+def _compile_json_at(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    document, *steps = element.clauses
+    paths = (compiler.process(step, **{**kw, "literal_execute": True}) for step in steps)
+    return f"{element._function}({compiler.process(document, **kw)}, [{', '.join(paths)}])"
 
 
 class summarize(sa.Executable, sa.ClauseElement):  # noqa: N801

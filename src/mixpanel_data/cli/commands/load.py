@@ -1,34 +1,54 @@
 """``load``: files in Mixpanel's export formats into a table, all of them or none."""
 
+import logging
 import sys
 from collections.abc import Sequence
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import date, datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import typer
+import typer.core
 
-from mixpanel_data import LoadInfo, StorageEngine, TableMetadata
-from mixpanel_data.cli.console import count
+from mixpanel_data import LoadInfo, QueryError, StorageEngine, TableMetadata, UnsupportedError
+from mixpanel_data.cli.console import count, json_text
 from mixpanel_data.cli.errors import completing, print_done, say
+from mixpanel_data.cli.load_options import (
+    AllowEmptyOption,
+    AnyTableOption,
+    AppendOption,
+    CreateOption,
+    EventOption,
+    FilesArgument,
+    NoOptimizeOption,
+    OnConflict,
+    OnConflictOption,
+    ReplaceOption,
+    ReportOption,
+    TimeZoneOption,
+)
 from mixpanel_data.cli.options import (
     DbOption,
     FromOption,
+    ListFormat,
     ProjectOption,
     QuietOption,
     TableNameOption,
     ToOption,
     WaitOption,
-    check_zone,
     open_database,
 )
-from mixpanel_data.cli.views.progress import load_progress
-from mixpanel_data.formats import expand
+from mixpanel_data.cli.views.progress import load_progress, part_done
+from mixpanel_data.formats import detect_kind, expand
 from mixpanel_data.types import TableKind
 
 _STDIN = Path("-")
 
+_EXAMPLES = """\b
+Examples:
+  mixpanel-data load export.jsonl.gz --db data.db
+  mixpanel-data load "2025-03-*.zip" --table march --append --create --db data.db
+"""
 _EVENTS_EXAMPLES = """\b
 Examples:
   mixpanel-data load events events.jsonl --db data.db
@@ -45,78 +65,72 @@ Examples:
   mixpanel-data load profiles today.jsonl --append --on-conflict update --db data.db
 """
 
+# What the library logs about a load is in the notes; without a handler Python would print it, too.
+logging.getLogger("mixpanel_data._internal.loading").addHandler(logging.NullHandler())
+
+
+class _Load(typer.core.TyperGroup):
+    """The group of commands, in which files without a command are loaded by what they hold."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; the first is a command, an option of the group, or a file."""
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = [_ANY, *args]
+        return list(super().parse_args(ctx, args))
+
+
+_ANY = "any"
 app = typer.Typer(
-    help="Load exported files into a table.", no_args_is_help=True, rich_markup_mode=None
+    cls=_Load,
+    help="Load exported files into a table.\n\nAll options of the two commands go without either,"
+    " too: load FILE... tells by the files whether they hold events or profiles.",
+    epilog=_EXAMPLES,
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
-class OnConflict(str, Enum):
-    """What becomes of a profile that the table holds already."""
+@app.command(_ANY, epilog=_EXAMPLES, hidden=True)
+def any_kind(
+    files: FilesArgument,
+    table: AnyTableOption = None,
+    append: AppendOption = False,
+    replace: ReplaceOption = False,
+    on_conflict: OnConflictOption = None,
+    create: CreateOption = False,
+    allow_empty: AllowEmptyOption = False,
+    db: DbOption = None,
+    project: ProjectOption = None,
+    wait: WaitOption = 0.0,
+    from_date: FromOption = None,
+    to_date: ToOption = None,
+    event: EventOption = None,
+    time_zone: TimeZoneOption = None,
+    no_optimize: NoOptimizeOption = False,
+    quiet: QuietOption = False,
+    format_: ReportOption = ListFormat.TABLE,
+) -> None:
+    """Load exported files into a table; what they hold tells whether events or profiles.
 
-    IGNORE = "ignore"
-    UPDATE = "update"
-    REPLACE = "replace"
-
-
-FilesArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FILE",
-        show_default=False,
-        help='Files or patterns ("2025-03-*.jsonl.gz"), plain, gzip or zstd; - is stdin.',
-    ),
-]
-AppendOption = Annotated[
-    bool, typer.Option("--append", help="Add to a table that is there, skipping what it holds.")
-]
-ReplaceOption = Annotated[
-    bool,
-    typer.Option(
-        "--replace",
-        help="Add to a table that is there, replacing what it holds of --from to --to.",
-    ),
-]
-EventOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--event",
-        metavar="NAME",
-        show_default=False,
-        help="An event that the export was limited to, to be kept with the table; may be given"
-        " several times. --replace then removes these events only.",
-    ),
-]
-OnConflictOption = Annotated[
-    OnConflict | None,
-    typer.Option(
-        "--on-conflict",
-        show_default=False,
-        help="With --append, of a profile that is there already: ignore the new one (if not"
-        " given), update it to the one with the later $last_seen, or replace it in any case.",
-    ),
-]
-CreateOption = Annotated[
-    bool,
-    typer.Option("--create", help="With --append or --replace: make a table that is not there."),
-]
-AllowEmptyOption = Annotated[
-    bool,
-    typer.Option(
-        "--allow-empty",
-        help="Take files without a single record for days without any, not for a failed download.",
-    ),
-]
-TimeZoneOption = Annotated[
-    str | None,
-    typer.Option(
-        "--time-zone",
-        metavar="ZONE",
-        callback=check_zone,
-        show_default=False,
-        help="The zone of a project from before 2023, whose times are its wall clock: an IANA name"
-        " such as US/Pacific. They are stored in UTC.",
-    ),
-]
+    All else is as for the commands events and profiles.
+    """
+    kind, sources = detect_kind(_existing(files))
+    if kind is None and allow_empty:
+        raise typer.BadParameter(
+            "there is no record that tells what is loaded; say `load events` or `load profiles`",
+            param_hint="FILE",
+        )
+    metadata = _metadata(kind or "events", from_date, to_date, event, time_zone)
+    if kind == "profiles":
+        _check_profiles(
+            append, on_conflict, create, replace=replace, event=event, time_zone=time_zone
+        )
+    else:
+        _check_events(append, replace, create, metadata, on_conflict)
+    options = _options(create, allow_empty, on_conflict, append=append, replace=replace)
+    storage = open_database(db, project, read_only=False, wait=wait)
+    name = table or metadata.type
+    _load(storage, name, sources, metadata, quiet, format_, not no_optimize, **options)
 
 
 @app.command(epilog=_EVENTS_EXAMPLES)
@@ -134,35 +148,31 @@ def events(
     to_date: ToOption = None,
     event: EventOption = None,
     time_zone: TimeZoneOption = None,
+    no_optimize: NoOptimizeOption = False,
     quiet: QuietOption = False,
+    format_: ReportOption = ListFormat.TABLE,
 ) -> None:
     """Load exported events into a table.
 
-    The files hold raw exports, one JSON event a line. Several files are one load: all of them
-    are stored, or nothing is. An event that equals an earlier one in name, time, distinct_id
-    and $insert_id is skipped as a duplicate. A different event under an $insert_id that is
-    taken is a collision: it is kept, under an id of its own.
+    The files hold raw exports, one JSON event a line; JSON lists, CSV, Parquet and archives are
+    read, too. Several files are one load: all of them are stored, or nothing is. An event that
+    equals an earlier one in name, time, distinct_id and $insert_id is skipped as a duplicate. A
+    different event under an $insert_id that is taken is a collision: it is kept, under an id of
+    its own.
 
-    The days that were exported, --from and --to, are kept with the table. With --replace the
-    events that it holds of these days are removed in the same step: late, changed and deleted
-    events come out right. Files that hold events of other days, or none at all, are refused then.
+    The days, --from and --to, are kept with the table. With --replace its events of these days are
+    removed in the same step; files with events of other days, or none at all, are refused then.
 
-    Times are UTC, and days are days of UTC. Projects from before 2023 export the wall clock of
-    their zone: --time-zone, which is kept with the table, converts it, and days are days of that
-    zone. A time that comes twice in autumn is taken for the first of the two; one that is skipped
-    in spring is read by the offset before the change. Both are counted.
+    Times and days are UTC. Projects from before 2023 export the wall clock of their zone, which
+    --time-zone converts; days are then that zone's. A time that comes twice in autumn is taken for
+    the first of the two, one that is skipped in spring is read by the offset before the change.
     """
-    if create and not (append or replace):
-        raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
-    if replace and not (from_date and to_date):
-        raise typer.BadParameter(
-            "give --from and --to: the days to replace", param_hint="--replace"
-        )
     metadata = _metadata("events", from_date, to_date, event, time_zone)
+    _check_events(append, replace, create, metadata)
     sources = _existing(files)
+    options = _options(create, allow_empty, append=append, replace=replace)
     storage = open_database(db, project, read_only=False, wait=wait)
-    options = _options(create=create, allow_empty=allow_empty, append=append, replace=replace)
-    _load(storage, table, sources, metadata, quiet, **options)
+    _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
 
 
 @app.command(epilog=_PROFILES_EXAMPLES)
@@ -178,27 +188,25 @@ def profiles(
     wait: WaitOption = 0.0,
     from_date: FromOption = None,
     to_date: ToOption = None,
+    no_optimize: NoOptimizeOption = False,
     quiet: QuietOption = False,
+    format_: ReportOption = ListFormat.TABLE,
 ) -> None:
     """Load exported profiles into a table.
 
-    The files hold pages of the engage API or one JSON profile a line. Several files are one
-    load: all of them are stored, or nothing is. Of profiles with the same distinct_id the first
-    is kept; the others are skipped as duplicates.
+    The files hold pages of the engage API or one JSON profile a line; JSON lists, CSV, Parquet and
+    archives are read, too. Several files are one load: all of them are stored, or nothing is. Of
+    profiles with the same distinct_id the first is kept; the others are skipped as duplicates.
 
     With --append --on-conflict update, the one with the latest $last_seen is kept instead; of
     equal ones the new one. With replace it is always the new one.
     """
-    for name, given in (("--on-conflict", on_conflict), ("--create", create)):
-        if given and not append:
-            raise typer.BadParameter("it needs --append", param_hint=name)
     metadata = _metadata("profiles", from_date, to_date)
+    _check_profiles(append, on_conflict, create)
     sources = _existing(files)
-    options = _options(create=create, allow_empty=allow_empty, append=append)
-    if on_conflict not in (None, OnConflict.IGNORE):
-        options["on_conflict"] = on_conflict.value
+    options = _options(create, allow_empty, on_conflict, append=append)
     storage = open_database(db, project, read_only=False, wait=wait)
-    _load(storage, table, sources, metadata, quiet, **options)
+    _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
 
 
 def load_files(
@@ -209,8 +217,8 @@ def load_files(
     *,
     quiet: bool = False,
     **options: Any,
-) -> str:
-    """Load files and streams into one table, show the progress, and return a line that sums it up.
+) -> LoadInfo:
+    """Load files and streams into one table, show the progress, and return what was done.
 
     *options* are those of ``StorageEngine.load_export``.
     """
@@ -228,10 +236,21 @@ def load_files(
                 raise
         done = storage.load_history(table)[-1]
         progress.finished(done.records)
-    return _summary(done, shows_replaced=bool(options.get("replace") or "on_conflict" in options))
+    return done
 
 
-def _summary(done: LoadInfo, *, shows_replaced: bool) -> str:
+def summary(done: LoadInfo, *, shows_replaced: bool = False) -> str:
+    """Return a line that sums up a load."""
+    parts = [f"{count(done.stored, 'row')} stored"]
+    if shows_replaced:
+        parts.append(f"{count(done.replaced, 'row')} replaced")
+    parts.append(f"{count(done.duplicates, 'duplicate')} skipped")
+    if done.type == "events":
+        parts.append(f"{count(done.collisions, 'collision')} kept")
+    return f"{done.table_name}: {', '.join(parts)}"
+
+
+def _say_what_is_odd(done: LoadInfo) -> None:
     if done.outside:
         noted = count(done.outside, "record")
         say(f"Note: {noted} of other days or events than --from, --to and --event say.")
@@ -251,29 +270,45 @@ def _summary(done: LoadInfo, *, shows_replaced: bool) -> str:
     if done.invalid_last_seen:
         noted = count(done.invalid_last_seen, "profile")
         say(f"Note: {noted} with a $last_seen that is no time; last_seen is NULL there.")
-    parts = [f"{count(done.stored, 'row')} stored"]
-    if shows_replaced:
-        parts.append(f"{count(done.replaced, 'row')} replaced")
-    parts.append(f"{count(done.duplicates, 'duplicate')} skipped")
-    if done.type == "events":
-        parts.append(f"{count(done.collisions, 'collision')} kept")
-    return f"{done.table_name}: {', '.join(parts)}"
 
 
 def _load(
     opened: StorageEngine,
     table: str,
-    sources: Sequence[Path | BinaryIO],
+    sources: Sequence[Any],
     metadata: TableMetadata,
     quiet: bool,
+    format_: ListFormat,
+    optimize: bool,
     **options: Any,
 ) -> None:
     stored: list[str] = []
+    as_json = format_ is ListFormat.JSON
     # Ctrl-C while the database is being closed: the load is stored all the same.
     with completing(lambda: next(iter(stored), None)), opened as storage:
-        stored.append(load_files(storage, table, sources, metadata, quiet=quiet, **options))
+        done = load_files(storage, table, sources, metadata, quiet=quiet or as_json, **options)
+        replaced = bool(options.get("replace") or "on_conflict" in options)
+        stored.append(
+            json_text(done.to_dict()) if as_json else summary(done, shows_replaced=replaced)
+        )
+        if not as_json:
+            _say_what_is_odd(done)
+        # Of typed columns that are there, the load has taken care.
+        if optimize and not storage.typed_columns(table):
+            _optimize(storage, table, quiet or as_json)
     if not quiet:
         print_done(stored[0])
+
+
+def _optimize(storage: StorageEngine, table: str, quiet: bool) -> None:
+    """Make typed columns, for which the load, which is stored, does not fail."""
+    try:
+        with part_done(f"Optimizing {table}", quiet=quiet) as progress:
+            storage.optimize(table, progress=progress)
+    except UnsupportedError:
+        pass
+    except QueryError as error:
+        say(f"Note: {table} is loaded, but was not optimized: {error}")
 
 
 def _existing(names: list[Path]) -> list[Path | BinaryIO]:
@@ -291,14 +326,58 @@ def _existing(names: list[Path]) -> list[Path | BinaryIO]:
     return sources
 
 
-def _options(*, create: bool, allow_empty: bool, **flags: bool) -> dict[str, Any]:
+def _check_events(
+    append: bool,
+    replace: bool,
+    create: bool,
+    metadata: TableMetadata,
+    on_conflict: OnConflict | None = None,
+) -> None:
+    if on_conflict:
+        raise typer.BadParameter("it is for profiles, not for events", param_hint="--on-conflict")
+    if create and not (append or replace):
+        raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
+    if replace and not (metadata.from_date and metadata.to_date):
+        raise typer.BadParameter(
+            "give --from and --to: the days to replace", param_hint="--replace"
+        )
+
+
+def _check_profiles(
+    append: bool, on_conflict: OnConflict | None, create: bool, **only_events: object
+) -> None:
+    for name, given in only_events.items():
+        if given:
+            raise typer.BadParameter(
+                "it is for events, not for profiles", param_hint=f"--{name.replace('_', '-')}"
+            )
+    for name, given in (("--on-conflict", on_conflict), ("--create", create)):
+        if given and not append:
+            raise typer.BadParameter("it needs --append", param_hint=name)
+
+
+def _options(
+    create: bool, allow_empty: bool, on_conflict: OnConflict | None = None, **flags: bool
+) -> dict[str, Any]:
     """Return the options of ``load_export`` for the flags that were given."""
     options: dict[str, Any] = {name: True for name, given in flags.items() if given}
     if allow_empty:
         options["allow_empty"] = True
     if create:
         options["if_missing"] = "create"
+    if on_conflict is not None and on_conflict is not OnConflict.IGNORE:
+        options["on_conflict"] = on_conflict.value
     return options
+
+
+def _check_day(text: str | None, flag: str) -> None:
+    try:
+        # Python 3.11 and later read other ISO forms, too.
+        if text is None or date.fromisoformat(text).isoformat() == text:
+            return
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD", param_hint=flag)
 
 
 def _metadata(
@@ -308,6 +387,8 @@ def _metadata(
     events: list[str] | None = None,
     time_zone: str | None = None,
 ) -> TableMetadata:
+    _check_day(from_date, "--from")
+    _check_day(to_date, "--to")
     # Without the options the days stay unknown: events that came say nothing of days without any.
     if from_date and to_date and from_date > to_date:
         raise typer.BadParameter(f"{from_date} is after --to {to_date}", param_hint="--from")

@@ -95,6 +95,11 @@ class _Terminal(io.RawIOBase):
         return sys.stdout.write("\n".join(lines))
 
 
+def is_picture(path: Path | None) -> bool:
+    """Return whether a file is to hold a picture, by its suffix."""
+    return path is not None and path.suffix.lower() in (".html", ".png", ".svg")
+
+
 @contextmanager
 def output(path: Path | None) -> Iterator[IO[bytes]]:
     """Yield stdout, or a file that takes the place of *path* when the block ends well."""

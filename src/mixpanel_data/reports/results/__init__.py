@@ -3,6 +3,7 @@
 from mixpanel_data.reports.results.base import IdentitySummary, Result
 from mixpanel_data.reports.results.funnels import FunnelResult, FunnelStep
 from mixpanel_data.reports.results.paths import (
+    SESSION_LENGTHS,
     ActivityFeedResult,
     FlowEdge,
     FlowNode,
@@ -15,6 +16,7 @@ from mixpanel_data.reports.results.retention import CohortInfo, RetentionResult
 from mixpanel_data.reports.results.trends import FrequencyResult, SegmentationResult
 
 __all__ = [
+    "SESSION_LENGTHS",
     "ActivityFeedResult",
     "CohortInfo",
     "FlowEdge",

@@ -26,12 +26,13 @@ class IdentitySummary:
         return {"rules": self.rules, "ids": self.ids, "people": self.people}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result(Answer):
     """The answer of a report.
 
     ``statement`` is the Select that gave its rows, ``sql`` its text with all values in it,
-    ``identity`` how many ids became how many people (None where ids count as they are stored).
+    ``identity`` how many ids became how many people (None where ids count as they are stored),
+    ``timezone`` the zone whose days the dates are.
     """
 
     statement: sa.Select[Any] | sa.CompoundSelect[Any] = field(
@@ -39,3 +40,19 @@ class Result(Answer):
     )
     render: Callable[[sa.ClauseElement], str] = field(kw_only=True, repr=False, compare=False)
     identity: IdentitySummary | None = field(default=None, kw_only=True, repr=False)
+    timezone: str = field(default="UTC", kw_only=True, repr=False)
+
+    def chart(self) -> Any:
+        """Return the answer as an Altair chart, to look at, to change or to save.
+
+        Raises:
+            ImportError: the extra ``plot`` is not installed.
+        """
+        from mixpanel_data.reports import charts
+
+        return charts.chart(self)
+
+    def _repr_html_(self) -> str:
+        from mixpanel_data.reports import charts
+
+        return charts.inline(self) + super()._repr_html_()

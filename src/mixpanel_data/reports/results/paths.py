@@ -10,12 +10,26 @@ import pandas as pd
 
 from mixpanel_data.reports.results.base import Result, json_ready
 
+# The lengths of ``SessionsPoint.durations``, and where each begins, in seconds.
+SESSION_LENGTHS = {
+    "one event": None,
+    "under 10 s": 0,
+    "10 s to 1 min": 10,
+    "1 to 5 min": 60,
+    "5 to 10 min": 300,
+    "10 to 30 min": 600,
+    "30 min to 1 h": 1800,
+    "1 h and more": 3600,
+}
 _SESSION_COLUMNS = ("sessions", "users", "events", "average_duration", "median_duration")
 
 
 @dataclass(frozen=True)
 class SessionsPoint:
-    """The sessions of one interval; durations in seconds, 0.0 where there are none."""
+    """The sessions of one interval; durations in seconds, 0.0 where there are none.
+
+    ``durations`` counts the sessions of each of ``SESSION_LENGTHS``.
+    """
 
     date: str
     sessions: int
@@ -24,6 +38,7 @@ class SessionsPoint:
     average_duration: float
     median_duration: float
     segment: str | None = None
+    durations: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ _SESSION = {
     "python_enable_replacements": "false",
     "TimeZone": "UTC",
     # Else DuckDB draws one on stdout, where a program's results go, in any Python it takes for an
-    # interactive one: under -c and -m, too. The last, since it may be refused.
+    # interactive one: under -c and -m, too.
     "enable_progress_bar": "false",
 }
-
+_BAR = "enable_progress_bar"
 
 # The last connection to each path; while one lives, the file is known to be DuckDB's.
 _connected: weakref.WeakValueDictionary[str, duckdb.DuckDBPyConnection] = (
@@ -37,6 +37,23 @@ _connected: weakref.WeakValueDictionary[str, duckdb.DuckDBPyConnection] = (
 def is_open_here(path: Path) -> bool:
     """Return whether this process has connections to the file."""
     return str(path) in _connected
+
+
+@cache
+def can_set_bar() -> bool:
+    """Return whether DuckDB's progress bar can be turned on and off.
+
+    A notebook without ipywidgets never draws one, and DuckDB refuses to be told so: within a
+    transaction that would end it.
+    """
+    if "ipykernel" not in sys.modules:
+        return True
+    with duckdb.connect(":memory:") as probe:
+        try:
+            probe.execute(f"SET {_BAR} = false")
+        except duckdb.InvalidInputException:
+            return False
+    return True
 
 
 def open_database(
@@ -57,28 +74,15 @@ def open_database(
                 _refuse_foreign(database)
         raw = duckdb.connect(database, read_only=read_only, config=config)
     try:
-        values = {n: str(chosen.get(n.lower(), d)).replace("'", "''") for n, d in _SESSION.items()}
-        with no_progress_bar():
-            raw.execute("; ".join(f"SET {name} = '{value}'" for name, value in values.items()))
+        session = {n: d for n, d in _SESSION.items() if n != _BAR or can_set_bar()}
+        values = {n: str(chosen.get(n.lower(), d)).replace("'", "''") for n, d in session.items()}
+        raw.execute("; ".join(f"SET {name} = '{value}'" for name, value in values.items()))
     except BaseException:
         # One that stays open keeps the database open, too, after a fatal error for good.
         raw.close()
         raise
     _connected[database] = raw
     return raw
-
-
-@contextmanager
-def no_progress_bar() -> Iterator[None]:
-    """Go on where a setting of the progress bar is refused, in the block, as there is none.
-
-    So it is in notebooks without the package ipywidgets.
-    """
-    try:
-        yield
-    except duckdb.InvalidInputException as error:
-        if "progress bar" not in str(error):
-            raise
 
 
 def _refuse_foreign(database: str) -> None:

@@ -1,0 +1,54 @@
+"""``overview``: one page about a database, to look at in a browser."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mixpanel_data.cli.console import count
+from mixpanel_data.cli.errors import needed_packages, say
+from mixpanel_data.cli.options import (
+    DbOption,
+    ProjectOption,
+    WaitOption,
+    check_output,
+    open_database,
+)
+from mixpanel_data.cli.report_options import TimezoneOption
+from mixpanel_data.cli.views import writers
+
+EXAMPLES = """\b
+Examples:
+  mixpanel-data overview --db data.db
+  mixpanel-data overview --db data.db --timezone Europe/Berlin --output march.html
+"""
+
+PageOption = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="FILE", help="The page; replaced once it is whole."),
+]
+
+
+def overview(
+    timezone: TimezoneOption = "UTC",
+    output: PageOption = Path("overview.html"),
+    db: DbOption = None,
+    project: ProjectOption = None,
+    wait: WaitOption = 0.0,
+) -> None:
+    """Write a page about a database: tables, days, events, properties, users, and who returns.
+
+    The page works without a network, and shows the SQL behind each picture.
+    """
+    with open_database(db, project, wait=wait) as storage, needed_packages():
+        check_output(output, storage.path)
+        # pandas and the reports are loaded only when they are needed.
+        from mixpanel_data.reports.overview import overview as page_of
+
+        try:
+            page = page_of(storage, timezone=timezone)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--timezone") from None
+        with writers.output(output) as out:
+            out.write(page.encode())
+        say(f"Wrote {output}: {count(len(storage.list_tables()), 'table')}")
