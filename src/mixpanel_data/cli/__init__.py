@@ -23,6 +23,8 @@ import signal
 import sys
 from contextlib import suppress
 
+from mixpanel_data._version import __version__
+
 __all__ = ["main"]
 
 _TERMINAL_PACKAGES = ("typer", "rich", "click")
@@ -30,6 +32,11 @@ _TERMINAL_PACKAGES = ("typer", "rich", "click")
 
 def main() -> None:
     """Run the command line and exit."""
+    if sys.argv[1:] == ["--version"]:
+        # Without the commands, which take their time to load. They know what to do about an error.
+        with suppress(OSError, ValueError):
+            print(f"mixpanel-data {__version__}", flush=True)
+            sys.exit(0)
     before = signal.getsignal(signal.SIGINT)
     # Ignored by whoever started this process, as nohup does: then it stays so.
     if before is not signal.SIG_IGN:
