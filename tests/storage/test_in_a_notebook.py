@@ -18,6 +18,7 @@ from unittest.mock import Mock
 # What DuckDB looks at to find out that it runs in a kernel of Jupyter's.
 shell = types.SimpleNamespace(config={"IPKernelApp": 1})
 sys.modules["IPython"] = Mock(get_ipython=lambda: shell)
+sys.modules["ipykernel"] = sys.modules["IPython"]
 sys.modules["ipywidgets"] = None
 """
 
