@@ -86,7 +86,7 @@ def _lines(text: Text) -> Iterator[str]:
 def _names(cells: list[str]) -> list[str]:
     """Return the columns by the names that the export has for them."""
     names = [cell.strip() for cell in cells]
-    if "properties" in names or "event_name" in names:
+    if not {"properties", "event_name", "PROPERTIES", "EVENT_NAME"}.isdisjoint(names):
         return names
     is_events = not {*EVENT_COLUMNS}.isdisjoint(names)
     names = [_SHOWN.get(name.lower(), name) for name in names]
@@ -97,7 +97,9 @@ def _names(cells: list[str]) -> list[str]:
 
 def _row(names: list[str], cells: list[str]) -> Row:
     values = {
-        name: cell if name in _IDS else typed(cell) for name, cell in zip(names, cells) if cell
+        name: cell if name.lower() in _IDS else typed(cell)
+        for name, cell in zip(names, cells)
+        if cell
     }
     if "$distinct_id" in names and "event" not in names:
         return {"$distinct_id": values.pop("$distinct_id", None), "$properties": values}
