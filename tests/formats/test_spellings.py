@@ -122,6 +122,7 @@ def test_profiles_of_pipelines() -> None:
     assert profiles(dump({**row, "last_seen": "2025-03-01 10:00:00 UTC"})) == [expected]
     assert profiles(dump({**row, "properties": json.dumps(row["properties"])})) == [expected]
     assert "'distinct_id' is missing" in profile_refusal(dump({**row, "distinct_id": None})).message
+    assert "'$distinct_id' is missing" in profile_refusal(dump({**row, "time": 1})).message
     assert "is not an object" in profile_refusal(dump({**row, "properties": [1]})).message
 
 

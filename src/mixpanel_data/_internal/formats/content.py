@@ -107,6 +107,8 @@ def content_of(start: bytes, source: str) -> Content:
         return Content.LIST
     if content := seekable_content(start):
         return content
+    if b"\0" not in start[:_ENOUGH] and separator_of(text):
+        return Content.TABLE
     for at, magic, what, suggestion in _FOREIGN:
         if start.startswith(magic, at):
             raise wrong_content(source, f"{what}, not an export of Mixpanel", suggestion)
@@ -121,7 +123,7 @@ def content_of(start: bytes, source: str) -> Content:
         return Content.TAR
     if b"\0" in start[:_ENOUGH]:
         raise wrong_content(source, "a binary file of a kind that is not read", _EXPORT)
-    return Content.TABLE if separator_of(text) else Content.LINES
+    return Content.LINES
 
 
 def _stripped(start: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mixpanel_data._internal import json_text
 from mixpanel_data._internal.formats.content import EVENT_COLUMNS, separator_of
 from mixpanel_data._internal.formats.lines import split_lines
-from mixpanel_data._internal.formats.refusals import Place, cut_short, incorrect
+from mixpanel_data._internal.formats.refusals import Place, cut_short, incorrect, invalid
 from mixpanel_data._internal.formats.text import Text
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def rows(text: Text) -> Iterator[tuple[Place, Row]]:
         place = (text.name, reader.line_num)
         if "unexpected end" in str(error):
             raise cut_short(*place, "the text ends inside a quoted cell") from error
+        if "field larger" in str(error):
+            raise invalid(*place, str(error), "Raise csv.field_size_limit().") from error
         raise incorrect(place, f"it is not CSV ({error})") from error
 
 

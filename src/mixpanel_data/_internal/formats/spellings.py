@@ -19,9 +19,8 @@ _TIMES = ("event_time", "time", "mp_time")
 # Of Pipelines: in the export they are properties.
 _MOVED = {"user_id": "$user_id", "device_id": "$device_id"}
 
-_COLUMNS = frozenset(
-    ["event_name", "distinct_id", "properties", "last_seen", *_INSERT_IDS, *_TIMES, *_MOVED]
-)
+_OF_EVENTS = (*_INSERT_IDS, *_TIMES)
+_COLUMNS = frozenset(["event_name", "distinct_id", "properties", "last_seen", *_OF_EVENTS, *_MOVED])
 
 _OTHER_KIND = "Load it as {0}: `mixpanel-data load {0}`, or metadata of the type {0!r}."
 _FAILED = (
@@ -36,9 +35,8 @@ def kind_of(row: Row) -> Literal["events", "profiles"] | None:
     if "event" in row or "event_name" in row:
         return "events"
     page = isinstance(row.get("results"), list)
-    if page or "$distinct_id" in row or ("distinct_id" in row and "properties" in row):
-        return "profiles"
-    return None
+    is_row = {"distinct_id", "properties"} <= row.keys() and row.keys().isdisjoint(_OF_EVENTS)
+    return "profiles" if page or is_row or "$distinct_id" in row else None
 
 
 def is_event(row: Row) -> bool:

@@ -12,7 +12,7 @@ from sqlalchemy.schema import DropTable
 
 from mixpanel_data._internal.duckdb.export_query import can_read
 from mixpanel_data._internal.formats.detection import detect_kind
-from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, readable
+from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, names_of
 from mixpanel_data._internal.formats.text import BinaryStream
 from mixpanel_data._internal.loading.job import IfMissing, LoadJob, OnConflict, Progress
 from mixpanel_data._internal.loading.loader import Loader
@@ -166,7 +166,7 @@ class LoadMixin(StorageBase):
             ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
         """
         sources = expand(paths)
-        source = ", ".join(readable(s) for s in sources if isinstance(s, Path)) or None
+        source = names_of(sources)
         if undated := metadata is None:
             metadata, sources = self._detected(name, sources, allow_empty)
         action: LoadAction = "replace" if replace else "append" if append else "create"
