@@ -86,6 +86,7 @@ app = typer.Typer(
     " too: load FILE... tells by the files whether they hold events or profiles.",
     epilog=_EXAMPLES,
     no_args_is_help=True,
+    subcommand_metavar="FILE... | COMMAND [ARGS]...",
     rich_markup_mode=None,
 )
 
