@@ -6,6 +6,7 @@ VENV := .venv
 WHEEL := .venv-wheel
 OLDEST := .venv-oldest
 BENCH := .venv-bench
+NEIGHBOURS := .venv-neighbours
 DOCS := .venv-docs
 BIN := $(VENV)/bin
 PROJECT := --editable '.[cli]'
@@ -22,7 +23,7 @@ $(@D)/bin/python -m pip install --quiet $(2)
 touch $@
 endef
 
-.PHONY: demo quick test check format ci compliance bench docs oldest clean
+.PHONY: demo quick test check format ci compliance bench neighbours docs oldest clean
 
 demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
@@ -58,6 +59,10 @@ compliance: $(VENV)/installed
 bench: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks $(BENCHFLAGS)
 
+# polars, Jupyter, JupySQL and marimo, which use this library as their users would.
+neighbours: $(NEIGHBOURS)/installed
+	$(NEIGHBOURS)/bin/python -m pytest tests/neighbours
+
 # Strictly: a broken link or an undocumented public name ends it.
 docs: $(DOCS)/installed
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict --site-dir site
@@ -71,6 +76,9 @@ $(VENV)/installed: pyproject.toml
 $(BENCH)/installed: pyproject.toml
 	$(call install,$(PYTHON),$(PROJECT) --group bench)
 
+$(NEIGHBOURS)/installed: pyproject.toml
+	$(call install,$(PYTHON),$(PROJECT) --group dev --group neighbours)
+
 $(DOCS)/installed: pyproject.toml
 	$(call install,$(PYTHON),--editable '.[cli,plot]' --group docs)
 
@@ -83,4 +91,5 @@ $(OLDEST)/installed: pyproject.toml
 	$(call install,$(PYTHON310),--constraint $(OLDEST)/constraints.txt $(PROJECT) --group dev)
 
 clean:
-	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) $(DOCS) site .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) $(NEIGHBOURS) $(DOCS) site .mypy_cache .pytest_cache .ruff_cache \
+		.hypothesis .coverage*

@@ -72,6 +72,16 @@ TEN, THIRTY = (
 RECORDS = "DuckDB: read_json of records, keyed"
 EXPORT = "DuckDB: INSERT … SELECT of an export, keyed"
 BY_HAND = "Arrow packed with json.dumps, one INSERT … SELECT, keyed"
+REPORTS = (
+    "daily uniques",
+    "MAU line",
+    "funnel, uniques",
+    "funnel, totals",
+    "retention, birth",
+    "retention, recurring",
+    "sessions",
+    "breakdown by a property",
+)
 
 TARGETS = (
     Target(SMALL, RECORDS, most=2.0),
@@ -94,6 +104,22 @@ TARGETS = (
     Target("Core insert(), keyed", BY_HAND, most=1.25),
     Target("ORM insert(), keyed", BY_HAND, most=1.25),
     Target("import mixpanel_data", "import duckdb, pandas, sqlalchemy"),
+    *(
+        Target(f"{question}: ours", f"{question}: {engine}", most=1.2)
+        for question in ("funnel, uniques", "retention, birth", "retention, recurring")
+        for engine in ("DuckDB by hand", "ClickHouse", "polars")
+    ),
+    Target("sessions: ours", "sessions: ClickHouse", most=2),
+    *(
+        target
+        for question in REPORTS
+        for target in (
+            Target(f"{question}: ours, twice the rows", f"{question}: ours", most=2.3),
+            Target(f"{question}: ours, with a bot", f"{question}: ours", most=3),
+            Target(f"{question}: ours", peak=True, most=600),
+            Target(f"{question}: ours, with a bot", peak=True, most=600),
+        )
+    ),
 )
 
 

@@ -13,9 +13,10 @@ config = context.config
 
 def run(connection: sa.Connection) -> None:
     """Run the migrations that were asked for; each is a transaction of its own."""
-    context.configure(connection=connection, **migrate.options(config, connection))
-    with context.begin_transaction():
-        context.run_migrations()
+    with migrate.protected(connection):
+        context.configure(connection=connection, **migrate.options(config, connection))
+        with context.begin_transaction():
+            context.run_migrations()
 
 
 given = config.attributes.get("connection")

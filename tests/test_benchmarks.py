@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from benchmarks.__main__ import GROUPS
-from benchmarks.measure import MEASURES
+from benchmarks.measure import MEASURES, SHARED
+from benchmarks.reports import agreed
 from benchmarks.rows import PREPARED
 from benchmarks.targets import TARGETS, Result, Target, judged
 
@@ -22,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 
 def _run(folder: Path, *words: str, rows: int = 1_000) -> tuple[str, dict[str, Any]]:
     """Run it once with few rows, where no rival is installed; return its output and its JSON."""
-    for rival in ("dlt", "sqlite_utils"):
+    for rival in ("chdb", "dlt", "polars", "sqlite_utils"):
         text = f"raise ModuleNotFoundError({f'No module named {rival}'!r}, name={rival!r})"
         (folder / f"{rival}.py").write_text(text)
     report = folder / "report.json"
@@ -52,6 +54,25 @@ def test_missing_rivals_are_reported(tmp_path: Path) -> None:
     told, report = _run(tmp_path, "dlt", "sqlite-utils")
     assert told.count("not installed") == 2
     assert [result["value"] for result in report["results"]] == [None, None]
+
+
+def test_reports_are_measured_and_their_answers_compared(tmp_path: Path) -> None:
+    told, report = _run(tmp_path, "funnel, uniques")
+    values = {result["name"]: result["value"] for result in report["results"]}
+    assert [name for name, value in values.items() if value is None] == [
+        *("funnel, uniques: ClickHouse", "funnel, uniques: polars"),
+    ]
+    assert told.count("not installed") == 2
+    figures = [(target["over"], target["most"]) for target in report["targets"]]
+    assert ("funnel, uniques: DuckDB by hand", 1.2) in figures
+
+
+def test_different_answers_end_the_run(tmp_path: Path) -> None:
+    (tmp_path / SHARED).mkdir()
+    agreed(tmp_path, "sessions", [("2025-01-01", 2, 0.5)])
+    agreed(tmp_path, "sessions", [[date(2025, 1, 1), 2, 0.5000000000001]])
+    with pytest.raises(ValueError, match="sessions differ"):
+        agreed(tmp_path, "sessions", [("2025-01-01", 3, 0.5)])
 
 
 def test_the_small_questions(tmp_path: Path) -> None:

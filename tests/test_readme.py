@@ -14,7 +14,9 @@ from tests.support.processes import ROOT
 pytestmark = pytest.mark.slow
 
 README = ROOT / "README.md"
-BLOCKS = blocks_of(README)
+# Those for bash are run by test_nightly.py.
+SKIPPED = {"bash"}
+BLOCKS = blocks_of(README, SKIPPED)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def reader() -> Iterator[Reader]:
     """Yield a reader, and close what a block that failed left open."""
-    reader = Reader(README)
+    reader = Reader(README, skipped=SKIPPED)
     yield reader
     reader.close()
 

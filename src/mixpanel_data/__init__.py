@@ -1,41 +1,64 @@
 """The local warehouse for Mixpanel data: fetch once, query many times."""
 
-from mixpanel_data._internal.storage import StorageEngine
+import importlib
+import typing
+
 from mixpanel_data._version import __version__
-from mixpanel_data.exceptions import (
-    DamagedDatabaseError,
-    DatabaseLockedError,
-    DatabaseNotFoundError,
-    EmptyLoadError,
-    ForkedEngineError,
-    InvalidRecordError,
-    MixpanelDataError,
-    QueryError,
-    SchemaVersionError,
-    TableExistsError,
-    TableNotFoundError,
-)
-from mixpanel_data.exploration import (
-    ColumnStatsResult,
-    ColumnSummary,
-    EventBreakdownResult,
-    EventStats,
-    PropertyDistributionResult,
-    PropertyValueCount,
-    SummaryResult,
-    WorkspaceInfo,
-)
-from mixpanel_data.types import (
-    ColumnInfo,
-    Coverage,
-    EventRecord,
-    LoadInfo,
-    ProfileRecord,
-    SQLResult,
-    TableInfo,
-    TableMetadata,
-    TableSchema,
-)
+
+if typing.TYPE_CHECKING:
+    from mixpanel_data._internal.storage import StorageEngine
+    from mixpanel_data.exceptions import (
+        DamagedDatabaseError,
+        DatabaseLockedError,
+        DatabaseNotFoundError,
+        EmptyLoadError,
+        ForkedEngineError,
+        InvalidRecordError,
+        MixpanelDataError,
+        QueryError,
+        SchemaVersionError,
+        TableExistsError,
+        TableNotFoundError,
+        TimeZoneError,
+    )
+    from mixpanel_data.exploration import (
+        ColumnStatsResult,
+        ColumnSummary,
+        EventBreakdownResult,
+        EventStats,
+        PropertyDistributionResult,
+        PropertyValueCount,
+        SummaryResult,
+        WorkspaceInfo,
+    )
+    from mixpanel_data.types import (
+        ColumnInfo,
+        Coverage,
+        EventRecord,
+        LoadInfo,
+        ProfileRecord,
+        SQLResult,
+        TableInfo,
+        TableMetadata,
+        TableSchema,
+    )
+else:
+    # At the first use of a name: loading takes long, and the command line must get its chance
+    # before that to say something better on Ctrl-C than a traceback.
+    def __getattr__(name):
+        """Return a public name, or a module that one of them is in."""
+        for module in ("exceptions", "types", "exploration", "_internal.storage"):
+            there = vars(importlib.import_module(f"{__name__}.{module}"))
+            if name in __all__ and name in there:
+                return globals().setdefault(name, there[name])
+        try:
+            return globals()[name]
+        except KeyError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+    def __dir__():
+        return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "ColumnInfo",
@@ -66,6 +89,7 @@ __all__ = [
     "TableMetadata",
     "TableNotFoundError",
     "TableSchema",
+    "TimeZoneError",
     "WorkspaceInfo",
     "__version__",
 ]

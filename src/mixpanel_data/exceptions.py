@@ -6,6 +6,7 @@ MixpanelDataError
 ├── QueryError              the database refused a statement
 ├── InvalidRecordError      a record or an export line that cannot be stored (also a ValueError)
 ├── EmptyLoadError          a source without a single record (also a ValueError)
+├── TimeZoneError           a zone that does not exist, or not that of the table (also a ValueError)
 ├── DatabaseLockedError     another process holds the file, or this one in another mode
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
 ├── DamagedDatabaseError    a file, or its catalogue, is not as it was written (also an OSError)
@@ -69,18 +70,21 @@ class TableExistsError(MixpanelDataError):
 
 
 class TableNotFoundError(MixpanelDataError):
-    """No table of this name is in the database."""
+    """No table of this name is in the database; ``close`` is the one that may be meant."""
 
     code = "TABLE_NOT_FOUND"
 
-    def __init__(self, table_name: str) -> None:
+    def __init__(self, table_name: str, close: str | None = None) -> None:
         suggestion = "list_tables() names the tables that are there."
+        if close is not None:
+            suggestion = f"Did you mean '{close}'?"
         super().__init__(
             f"Table '{table_name}' not found. {suggestion}",
             table_name=table_name,
             suggestion=suggestion,
         )
         self.table_name = table_name
+        self.close = close
 
 
 class QueryError(MixpanelDataError):
@@ -117,6 +121,12 @@ class EmptyLoadError(MixpanelDataError, ValueError):
             suggestion=suggestion,
         )
         self.table_name = table_name
+
+
+class TimeZoneError(MixpanelDataError, ValueError):
+    """No time zone has this name, or the times of a table are those of another zone."""
+
+    code = "TIME_ZONE"
 
 
 _OPEN_HERE = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
@@ -12,6 +11,9 @@ from typing import Annotated, Any, ClassVar, Literal, TypedDict
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
 from mixpanel_data._internal.display import RUN, Shown, html_table, runs, runs_text, text_table
+from mixpanel_data._internal.sql_result import SQLResult as SQLResult
+from mixpanel_data._internal.sql_result import distinct_names as distinct_names
+from mixpanel_data._internal.zones import zone_of
 
 TableKind = Literal["events", "profiles"]
 LoadAction = Literal["create", "append", "replace", "adopt"]
@@ -75,6 +77,11 @@ def _day(text: str) -> str:
 Day = Annotated[str, AfterValidator(_day)]
 
 
+def check_time_zone(name: str) -> str:
+    """Return the IANA name of a time zone, or raise a TimeZoneError if there is no such zone."""
+    return zone_of(name).key
+
+
 class TableMetadata(BaseModel):
     """What was fetched into a table: its kind, when, which days, and through which filters.
 
@@ -82,6 +89,12 @@ class TableMetadata(BaseModel):
     inclusive. ``duplicates`` and ``collisions`` are filled in by the library: they say how many
     records of the last load were skipped as duplicates, and how many were different events under
     an ``insert_id`` already taken, kept under one of their own.
+
+    ``time_zone``, an IANA name, is for events of Mixpanel projects from before 2023, whose times
+    are the wall clock of the project's zone: times without an offset are read in that zone, and
+    stored in UTC. A time that comes twice when clocks go back is the first of the two; one that is
+    skipped when they go forward is read by the offset before the change. ``from_date`` and
+    ``to_date`` are then days of that zone, which stays the table's.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -98,9 +111,12 @@ class TableMetadata(BaseModel):
     filter_behaviors: Any = None
     duplicates: NonNegativeInt = 0
     collisions: NonNegativeInt = 0
+    time_zone: Annotated[str, AfterValidator(check_time_zone)] | None = None
 
     @model_validator(mode="after")
-    def _days_in_order(self) -> TableMetadata:
+    def _consistent(self) -> TableMetadata:
+        if self.time_zone and self.type != "events":
+            raise ValueError("time_zone is for events; $last_seen of profiles is in UTC")
         if self.from_date and self.to_date and self.from_date > self.to_date:
             raise ValueError(f"from_date {self.from_date} is after to_date {self.to_date}")
         return self
@@ -175,6 +191,11 @@ class LoadInfo(Shown):
     ``filters`` are the filter fields of the load's metadata that were given; ``outside`` counts the
     records of other days or events. ``invalid_last_seen`` counts the profiles whose ``$last_seen``
     is no ISO time: it is NULL in the column, and stays as it is in the properties.
+
+    ``time_zone`` is the zone whose wall clock the times were, None for UTC. ``ambiguous_times``
+    came twice in it, ``missing_times`` were skipped; see ``TableMetadata``. ``time_offset`` are the
+    seconds that the stored times are ahead of UTC, as far as the times at which Mixpanel received a
+    sample of the events show a constant offset, and None where they do not.
     """
 
     _shown: ClassVar[tuple[str, ...]] = (
@@ -200,6 +221,10 @@ class LoadInfo(Shown):
     duckdb_version: str
     outside: int = 0
     invalid_last_seen: int = 0
+    time_zone: str | None = None
+    ambiguous_times: int = 0
+    missing_times: int = 0
+    time_offset: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values."""
@@ -320,30 +345,3 @@ class Recovery:
         """Return JSON-ready values."""
         loads = [load.to_dict() for load in self.lost_loads]
         return {**asdict(self), "copy": self.copy and str(self.copy), "lost_loads": loads}
-
-
-class SQLResult(list[tuple[Any, ...]]):
-    """The rows of a query, as a list of tuples that knows its column names."""
-
-    __slots__ = ("columns",)
-
-    def __init__(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        super().__init__(rows)
-        self.columns = list(columns)
-
-    @property
-    def rows(self) -> list[tuple[Any, ...]]:
-        """The rows, which the result itself is a list of."""
-        return self
-
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """Return each row as a dict by column name."""
-        return [dict(zip(self.columns, row)) for row in self]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return ``columns``, ``rows`` (as lists) and ``row_count``."""
-        return {
-            "columns": self.columns,
-            "rows": [list(row) for row in self],
-            "row_count": len(self),
-        }

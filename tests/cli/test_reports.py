@@ -184,6 +184,33 @@ def test_the_options_reach_the_report(run: Run, users: Path) -> None:
     }
 
 
+def test_a_step_has_a_filter_of_its_own(run: Run, users: Path) -> None:
+    words = ("funnel", "events", "sign up", "play", *DAYS, "--db", users, "--format", "json")
+    ios = ("--step-where", '1=properties["$os"] == "iOS"', "--step-where", '2=properties["x"] == 1')
+
+    def counts(*options: str) -> list[int]:
+        return [step["count"] for step in json.loads(run(*words, *options).out)["steps"]]
+
+    assert counts() == [3, 2]
+    assert counts(*ios[:2]) == [2, 1]
+    assert counts(*ios) == [2, 0]
+
+
+def test_events_are_left_out_and_the_data_end_when_they_are_said_to(run: Run, users: Path) -> None:
+    words = ("segmentation", "events", *DAYS, "--db", users, "--format", "json", "-u", "total")
+    without = ("--excluded-events", "sign up", "--excluded-events", "like")
+    assert json.loads(run(*words).out)["total"] == 6
+    assert json.loads(run(*words, *without).out)["total"] == 2
+    command = ("retention", "events", *DAYS, "--db", users, "--format", "json", "-n", "1")
+    for end, complete in [
+        ("2025-03-03", [True, True]),
+        ("2025-03-03T23:59:00Z", [True, False]),
+        ("2025-03-01", [False, False]),
+    ]:
+        cohorts = json.loads(run(*command, "--as-of", end).out)["cohorts"]
+        assert cohorts[0]["complete"] == complete, end
+
+
 def test_identity_says_how_many_people_there_are(run: Run, db_path: Path) -> None:
     rows = [
         ["$device:d1", "visit", "2025-03-01T09:00:00", {"$device_id": "d1"}],
@@ -237,6 +264,10 @@ def test_an_error_is_one_line(run: Run, users: Path, arguments: list[str], messa
         (["retention", "-u", "hour"], "unit must be"),
         (["sessions", "--timeout", "soon"], "'soon' is no time"),
         (["flows", "play", "--count", "nope"], "count must be"),
+        (["funnel", "play", "like", "--step-where", "3=true"], "N from 1 to 2"),
+        (["funnel", "play", "like", "--step-where", "true"], "N from 1 to 2"),
+        (["funnel", "play", *("--step-where", "1=true") * 2], "step 1 has one already"),
+        (["sessions", "--as-of", "soon"], "'soon' is no day and no time"),
         (["frequency", "--from", "1 March"], "from_date must be a date"),
         (["segmentation", "--format", "parquet", "--output", "x.txt", "--db", "gone.db"], "gone"),
     ],

@@ -158,6 +158,23 @@ def test_many_values_are_estimated_and_few_are_exact(memory: StorageEngine) -> N
     assert mixed.top_values[0] == ("one", 10_500)
 
 
+def test_a_large_table_is_counted_as_a_small_one(memory: StorageEngine) -> None:
+    count = 20_500
+    rows: Any = (
+        event(n, properties={**dict.fromkeys(ODD, f"~{n % 3}"), **({"rare": n} if n < 2 else {})})
+        for n in range(count)
+    )
+    memory.create_events_table("events", rows, metadata())
+    found = {info.key: info for info in memory.properties("events").properties}
+
+    assert set(found) == {*ODD, "rare"} == set(memory.property_keys("events"))
+    assert found["rare"].top_values == [(0, 1), (1, 1)]
+    assert (found["rare"].distinct, found["rare"].types) == (2, {"number": 100.0})
+    for key in ODD:
+        assert found[key].top_values == [("~0", 6834), ("~1", 6833), ("~2", 6833)]
+        assert (found[key].presence, found[key].distinct) == (100.0, 3)
+
+
 def test_values_come_most_frequent_first(make: Make) -> None:
     storage = make(ROWS)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import DatabaseLockedError, StorageEngine, maintenance
+from mixpanel_data._internal.duckdb.wal import read_log
 from mixpanel_data.types import Recovery
 from tests.maintenance.files import LOADS, ROWS, run
 
@@ -57,7 +58,12 @@ def _check(path: Path, done: Recovery) -> None:
 
 def test_the_loads_before_the_damage_stay_and_the_others_are_named(path: Path) -> None:
     before = path.read_bytes(), _log(path).read_bytes()
-    _flip(_log(path), len(before[1]) // 2)
+    log = read_log(_log(path))
+    assert log is not None
+    # The events of the fifth load or so: a damaged entry of the history would name no load.
+    middle = len(log.entries) // 2
+    rows = max(log.entries[middle - 6 : middle + 6], key=lambda entry: entry.end - entry.start)
+    _flip(_log(path), (rows.start + rows.end) // 2)
     with pytest.raises(OSError, match="mixpanel-data db recover"):
         StorageEngine(path)
     done = maintenance.recover(path)

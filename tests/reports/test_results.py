@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -34,16 +35,19 @@ def reports(make: Make) -> Reports:
     return make(ROWS)
 
 
+ASKED: list[Callable[[Reports], results.Result]] = [
+    lambda r: r.segmentation("view", on="page", **DAYS),
+    lambda r: r.funnel(["view", "buy"], on="page", unit="day", **DAYS),
+    lambda r: r.retention(born_event="view", interval_count=2, on="page", **DAYS),
+    lambda r: r.frequency(unit="month", addiction_unit="day", **DAYS),
+    lambda r: r.sessions(on="page", **DAYS),
+    lambda r: r.flows("view", **DAYS),
+    lambda r: r.activity(["ann", "bob"], limit=3),
+]
+
+
 def _all(reports: Reports) -> list[results.Result]:
-    return [
-        reports.segmentation("view", on="page", **DAYS),
-        reports.funnel(["view", "buy"], on="page", unit="day", **DAYS),
-        reports.retention(born_event="view", interval_count=2, on="page", **DAYS),
-        reports.frequency(unit="month", addiction_unit="day", **DAYS),
-        reports.sessions(on="page", **DAYS),
-        reports.flows("view", **DAYS),
-        reports.activity(["ann", "bob"], limit=3),
-    ]
+    return [ask(reports) for ask in ASKED]
 
 
 def test_frames_have_the_columns_that_users_know(reports: Reports) -> None:
@@ -78,6 +82,37 @@ def test_the_statement_and_its_text_run_again(reports: Reports, shared: StorageE
         assert "SELECT" in result.sql
         rows = shared.execute_rows(result.statement)
         assert sorted(map(str, shared.execute_rows(result.sql))) == sorted(map(str, rows))
+
+
+@pytest.mark.parametrize("ask", ASKED, ids=range(len(ASKED)))
+def test_a_statement_is_there_without_its_answer(
+    ask: Callable[[Reports], results.Result],
+    reports: Reports,
+    shared: StorageEngine,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run: list[str] = []
+
+    def rows(self: StorageEngine, sql: Any, params: Any = None) -> Any:
+        run.append(str(sql))
+        return query(self, sql, params)
+
+    expected = shared.sql_text(ask(reports).statement)
+    query = StorageEngine.execute_rows
+    monkeypatch.setattr(StorageEngine, "execute_rows", rows)
+    monkeypatch.setattr(StorageEngine, "query", rows)
+    statement = reports.statement(ask)
+    assert shared.sql_text(statement) == expected
+    assert str(statement) not in run
+    ask(reports)
+    assert str(statement) in run
+
+
+def test_a_statement_is_that_of_a_report(reports: Reports) -> None:
+    with pytest.raises(ValueError, match="must call a report"):
+        reports.statement(lambda r: reports)  # type: ignore[arg-type, return-value]
+    with pytest.raises(ValueError, match="limit"):
+        reports.statement(lambda r: r.segmentation(limit=0, **DAYS))
 
 
 def test_a_statement_is_something_to_go_on_from(reports: Reports, shared: StorageEngine) -> None:

@@ -16,9 +16,10 @@ from tests.support.factories import EVENTS, event, events, metadata
 
 pytestmark = pytest.mark.slow
 
+# DuckDB before 2.0 calls the first max_memory, and does not have the second.
 _SHOWN = (
     "SELECT value FROM duckdb_settings() WHERE name IN"
-    " ('memory_limit', 'write_buffer_row_group_memory_limit') ORDER BY name"
+    " ('memory_limit', 'max_memory', 'write_buffer_row_group_memory_limit') ORDER BY name"
 )
 
 
@@ -83,6 +84,15 @@ def test_a_limit_set_during_a_load_stays(memory: StorageEngine) -> None:
 
     EVENTS.create(memory, setting())
     assert _limit(memory)[0] == ("3.0 GiB",)
+
+
+@pytest.mark.parametrize("limit", ["", "SET memory_limit = '2GiB'"])
+def test_queries_have_all_the_memory_again_after_a_load(memory: StorageEngine, limit: str) -> None:
+    memory.connection.execute(limit or "SELECT 1")
+    EVENTS.create(memory, events(1))
+    # More than a load may use, and DuckDB cannot spill a list.
+    held = "SELECT len(list(repeat('x', 1000) || i)) FROM range(300000) AS numbers (i)"
+    assert memory.execute_scalar(held) == 300_000
 
 
 def test_loads_of_many_threads_all_succeed(memory: StorageEngine, tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 import sqlalchemy.exc
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session
 
 from mixpanel_data import StorageEngine
-from mixpanel_data.orm import Event, Profile
+from mixpanel_data.orm import Event, EventMixin, Profile, ProfileMixin, event, profile
 from tests.support.factories import EVENTS, PROFILES, Kind
 
 
@@ -113,3 +113,74 @@ def test_errors_of_a_session_are_sqlalchemys(memory: StorageEngine) -> None:
     with memory.session() as session, pytest.raises(sqlalchemy.exc.SQLAlchemyError):
         session.scalars(sa.select(JanuaryEvent)).all()
     assert memory.execute_scalar("SELECT 1") == 1
+
+
+CELL = """
+class Again({base}):
+    __tablename__ = "{table}"
+    {member}
+"""
+
+
+def _run_cell(kind: Kind, table: str, member: str = "pass") -> Any:
+    base = {"events": Event, "profiles": Profile}[kind.name]
+    cell = {"Base": base, "Mapped": Mapped, "__name__": "__main__"}
+    text = CELL.format(base="Base", table=table, member=member)
+    exec(compile(text, "cell", "exec", dont_inherit=True), cell)
+    return cell["Again"]
+
+
+def test_a_class_may_be_declared_again(memory: StorageEngine, kind: Kind) -> None:
+    kind.create(memory, kind.records(3), "again")
+    before = _run_cell(kind, "again")
+    kept = sa.select(before.distinct_id)
+    after = _run_cell(kind, "again", "def shout(self): return self.distinct_id.upper()")
+    # A statement of before goes together with the class of after: both are over one table.
+    assert len(memory.query(kept.where(after.distinct_id.is_not(None)))) == 3
+    with memory.session() as session:
+        shouted = {found.shout() for found in session.scalars(sa.select(after))}
+        said = {found.distinct_id.upper() for found in session.scalars(sa.select(before))}
+        assert shouted == said
+
+
+def test_a_class_declared_again_may_have_other_columns(kind: Kind) -> None:
+    plain = list(_run_cell(kind, "changed").__table__.columns.keys())
+    more = _run_cell(kind, "changed", "country: Mapped[str]")
+    assert {*more.__table__.columns.keys()} == {*plain, "country"}
+    more = _run_cell(kind, "changed", "city: Mapped[str]")
+    assert {*more.__table__.columns.keys()} == {*plain, "city"}
+    assert list(_run_cell(kind, "changed").__table__.columns.keys()) == plain
+
+
+def test_two_classes_may_be_over_one_table(memory: StorageEngine) -> None:
+    class Other(Event):
+        __tablename__ = JanuaryEvent.__tablename__
+
+    assert Other.__table__ is JanuaryEvent.__table__
+
+
+def test_the_class_of_a_table_is_always_the_same(memory: StorageEngine) -> None:
+    for kind, made in ((EVENTS, event), (PROFILES, profile)):
+        kind.create(memory, kind.records(2), f"some_{kind.name}")
+        mapped: Any = made(f"some_{kind.name}")
+        assert made(f"some_{kind.name}") is mapped
+        assert made("others") is not mapped
+        assert _shape(mapped.__table__) == _shape(memory.table(f"some_{kind.name}"))
+        with memory.session() as session:
+            assert len(session.scalars(sa.select(mapped)).all()) == 2
+
+
+def test_the_columns_fit_a_base_of_ones_own(memory: StorageEngine) -> None:
+    class Base(DeclarativeBase):
+        """A project's own."""
+
+    class Happening(EventMixin, Base):
+        __tablename__ = "happenings"
+
+    class Person(ProfileMixin, Base):
+        __tablename__ = "people"
+
+    for kind, mapped in ((EVENTS, Happening), (PROFILES, Person)):
+        kind.create(memory, [], mapped.__tablename__)
+        assert _shape(mapped.__table__) == _shape(memory.table(mapped.__tablename__))
+    assert set(Base.metadata.tables) == {"happenings", "people"}

@@ -59,6 +59,13 @@ def test_rows(memory: StorageEngine) -> None:
     assert result.to_dicts() == [{"x": 1, "y": "a"}, {"x": 2, "y": None}]
 
 
+@pytest.mark.parametrize("sql", ["SELECT 1 AS n, 2 AS n", "SELECT n, n FROM (SELECT 1 AS n)"])
+def test_columns_of_one_name_are_numbered(sql: str, memory: StorageEngine) -> None:
+    rows = memory.execute_rows(sql)
+    assert rows.to_dicts() == memory.execute_df(sql).to_dict("records")
+    assert list(pd.DataFrame(rows)) == ["n", "n_1"]
+
+
 def test_rows_with_parameters_are_the_same(memory: StorageEngine) -> None:
     result = memory.execute_rows_params("SELECT ? AS x, ? AS y", [1, "a"])
     assert isinstance(result, SQLResult)

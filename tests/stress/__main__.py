@@ -123,6 +123,7 @@ with StorageEngine(sys.argv[1]) as storage:
     for n in range(50):
         start = storage.execute_scalar("SELECT count(*) FROM data")
         storage.append_events_table("data", events(400, start), metadata())
+        print(flush=True)
 """
 
 
@@ -133,12 +134,15 @@ def kills(times: int) -> bool:
         path = Path(folder, "k.db")
         with StorageEngine(path) as storage:
             storage.create_events_table("data", events(400), metadata())
-        for _ in range(times):
+        for number in range(1, times + 1):
             command = [sys.executable, "-c", _LOADER, str(path)]
             process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment())
             assert process.stdout
             process.stdout.readline()
-            time.sleep(random.uniform(0, 1.5))
+            # As long as a load takes here and now, at most.
+            began = time.monotonic()
+            process.stdout.readline()
+            time.sleep(random.uniform(0, time.monotonic() - began))
             process.kill()
             process.wait()
             problems = maintenance.check(path)
@@ -148,6 +152,8 @@ def kills(times: int) -> bool:
             if problems or rows % 400 or rows != loads:
                 faults += 1
                 print(problems, rows, loads)
+            if number % 20 == 0:
+                print(f"{number} kills, {faults} inconsistent files, {rows:,} rows", flush=True)
             if rows > 100_000:
                 with StorageEngine(path) as storage:
                     storage.drop_table("data")
@@ -155,9 +161,34 @@ def kills(times: int) -> bool:
                 path.unlink()
                 with StorageEngine(path) as storage:
                     storage.create_events_table("data", events(400), metadata())
+        StorageEngine(path).close()  # which sweeps what killed processes left
         left = [name for name in os.listdir(folder) if name not in ("k.db", "k.db.wal")]
     print(f"{times} kills, {faults} inconsistent files, {len(left)} other files left: {left}")
     return not faults and not left
+
+
+def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Wait for a process that was interrupted, and return what it wrote.
+
+    On a busy machine it may wait long for its turn. One that has a minute of its own, or that gets
+    none and stands still for minutes, hangs: it is ended, and writes where its threads are.
+    """
+    used = [_used(process.pid)]
+    while True:
+        try:
+            return process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            used.append(_used(process.pid))
+        if used[-1] - used[0] > 60 or (len(used) > 4 and used[-1] == used[-4]):
+            process.send_signal(signal.SIGABRT)  # which faulthandler answers
+            out, err = process.communicate()
+            return out, f"{err}Traceback: it hung."
+
+
+def _used(pid: int) -> float:
+    """Return the seconds of processor time that a process has had."""
+    done = subprocess.run(["ps", "-o", "cputimes=", "-p", str(pid)], capture_output=True, text=True)
+    return float(done.stdout.strip() or 0)
 
 
 def interrupts(times: int) -> bool:
@@ -165,20 +196,24 @@ def interrupts(times: int) -> bool:
     lies: list[Any] = []
     ends: collections.Counter[str] = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
-        path = export(Path(folder, "e.jsonl"), 60_000)
-        for n in range(times):
+        path, full = export(Path(folder, "e.jsonl"), 60_000), 0.0
+        for n in range(times + 1):
             database = Path(folder, f"{n}.db")
             words = ["load", "events", str(path), "--db", str(database)]
-            command = [sys.executable, "-m", "mixpanel_data", *words]
+            command = [sys.executable, "-X", "faulthandler", "-m", "mixpanel_data", *words]
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
             # While modules are imported, there is nothing to say yet.
             while not database.exists() and process.poll() is None:
                 time.sleep(0.01)
-            time.sleep(random.uniform(0, 1.5))
-            process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            began = time.monotonic()
+            if n:
+                time.sleep(random.uniform(0, full * 1.1))
+                process.send_signal(signal.SIGINT)
+            out, err = _end(process)
+            # The first one is left alone, to learn how long a load takes here and now.
+            full = full or time.monotonic() - began
             try:
                 with StorageEngine(database, read_only=True) as storage:
                     stored = [table.row_count for table in storage.list_tables()]
@@ -188,6 +223,8 @@ def interrupts(times: int) -> bool:
             ends[f"exit {process.returncode}, {'stored' if stored else 'nothing stored'}"] += 1
             if said != bool(stored) or "Traceback" in err:
                 lies.append((process.returncode, out, err, stored))
+            if n and n % 20 == 0:
+                print(f"{n} interrupts, {len(lies)} lies", dict(ends), flush=True)
     print(f"{times} interrupts, {len(lies)} times something else was said than done", dict(ends))
     print(*lies[:3], sep="\n")
     return not lies

@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,13 @@ from tests.support.processes import ROOT
 
 # What is shown and not run: output, and what other programs read.
 NO_CODE = {"text"}
-_EXTRAS = {"mixpanel-data[cli]", "mixpanel-data[cli,plot]", "mixpanel-data[plot]"}
+_EXTRAS = {".[cli]", ".[cli,plot]", ".[plot]"}
 
 
-def blocks_of(page: Path) -> list[tuple[str, str]]:
-    """Return the language and text of each block of a page, in their order."""
+def blocks_of(page: Path, skipped: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Return the language and text of each block of a page but of *skipped* ones, in order."""
     found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S)
-    return [(language, text) for language, text in found if language not in NO_CODE]
+    return [(language, text) for language, text in found if language not in {*NO_CODE, *skipped}]
 
 
 class Reader:
@@ -29,9 +30,9 @@ class Reader:
     *host* is asked instead of Mixpanel's export API.
     """
 
-    def __init__(self, page: Path, host: str = "") -> None:
+    def __init__(self, page: Path, host: str = "", skipped: Collection[str] = ()) -> None:
         self.namespace: dict[str, Any] = {"__name__": page.stem}
-        self.blocks = blocks_of(page)
+        self.blocks = blocks_of(page, skipped)
         self._name = page.name
         self._host = host
         self._tried = 0

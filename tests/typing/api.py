@@ -1,9 +1,9 @@
-"""The public calls as a type checker sees them: checked by mypy, never run."""
+"""The public calls as type checkers see them: mypy and pyright check them, nothing runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,13 @@ from typing_extensions import assert_type
 
 from mixpanel_data import (
     ColumnSummary,
+    Coverage,
     EventRecord,
     EventStats,
+    LoadInfo,
     ProfileRecord,
+    PropertyDistributionResult,
+    PropertyValueCount,
     StorageEngine,
     TableMetadata,
     WorkspaceInfo,
@@ -72,6 +76,10 @@ def writing(engine: StorageEngine, meta: TableMetadata) -> None:
     assert_type(engine.append_events_table("a", events(), meta, heard.append, 500), int)
     assert_type(engine.create_profiles_table("p", profiles, meta, progress_callback=print), int)
     assert_type(engine.append_profiles_table("p", profiles, meta, batch_size=10), int)
+    assert_type(engine.load_export("e", ["a.jsonl", Path("b.gz")], meta, append=True), int)
+    zoned = TableMetadata(type="events", fetched_at=datetime(2024, 1, 1), time_zone="US/Pacific")
+    assert_type(engine.append_events_table("a", events(), zoned, replace=True), int)
+    assert_type(zoned.time_zone, str | None)
     engine.create_events_table("a", profiles, meta)  # type: ignore[arg-type]
     engine.create_events_table("a", [{"event_name": "A"}], meta)  # type: ignore[typeddict-item]
 
@@ -89,7 +97,7 @@ def asking(engine: StorageEngine) -> None:
         name, time = row._tuple()
         assert_type(name, str)
         assert_type(time, datetime)
-    seen: Sequence[sa.Row[tuple[datetime | None]]] = engine.query(sa.select(Customer.last_seen))
+    seen: Sequence[sa.Row[datetime | None]] = engine.query(sa.select(Customer.last_seen))
     assert_type(engine.table("a"), sa.Table)
     assert seen
 
@@ -115,6 +123,10 @@ def looking(engine: StorageEngine) -> None:
     assert_type(engine.get_metadata("a"), TableMetadata)
     assert_type(engine.table_exists("a"), bool)
     assert_type(engine.get_metadata("a").from_date, str | None)
+    assert_type(engine.load_history("a"), list[LoadInfo])
+    assert_type(engine.loads()[0].time_offset, int | None)
+    assert_type(engine.coverage("a"), Coverage)
+    assert_type(engine.coverage("a").missing, list[date])
 
 
 def exploring(engine: StorageEngine) -> None:
@@ -128,4 +140,11 @@ def exploring(engine: StorageEngine) -> None:
     assert_type(engine.column_stats("a", engine.table("a").c.b).df, pd.DataFrame)
     assert_type(engine.properties("a", event="b", sample=10).properties, list[PropertyInfo])
     assert_type(engine.property_values("a", "b", limit=3), list[str])
+    shares = engine.property_distribution("a", None, "b", from_date="2024-01-01", limit=3)
+    assert_type(shares, PropertyDistributionResult)
+    assert_type(shares.values, tuple[PropertyValueCount, ...])
+    assert_type(shares.to_dict(), dict[str, Any])
+    assert_type(engine.sample_statement("a", 3, seed=1), sa.Select[Any])
+    assert_type(engine.property_keys_statement("a", "b"), sa.Select[Any])
+    assert_type(engine.sql_text(engine.property_keys_statement("a")), str)
     assert_type(engine.info(), WorkspaceInfo)

@@ -23,6 +23,7 @@ from mixpanel_data.exceptions import (
     SchemaVersionError,
     TableExistsError,
     TableNotFoundError,
+    TimeZoneError,
 )
 
 CODES: dict[type[MixpanelDataError], str] = {
@@ -32,6 +33,7 @@ CODES: dict[type[MixpanelDataError], str] = {
     InvalidRecordError: "INVALID_RECORD",
     DatabaseLockedError: "DATABASE_LOCKED",
     EmptyLoadError: "EMPTY_LOAD",
+    TimeZoneError: "TIME_ZONE",
     DatabaseNotFoundError: "DATABASE_NOT_FOUND",
     DamagedDatabaseError: "DATABASE_DAMAGED",
     ForkedEngineError: "FORKED_ENGINE",
@@ -47,6 +49,7 @@ MADE: list[MixpanelDataError] = [
     DatabaseNotFoundError("/data/x.db"),
     EmptyLoadError("events"),
     EmptyLoadError("events", "a.jsonl"),
+    TimeZoneError("Unknown time zone", time_zone="US/Pacfic"),
     DamagedDatabaseError("damaged", db_path="/data/x.db"),
     ForkedEngineError("forked"),
     SchemaVersionError("/data/x.db", "0001", "0004", older=True),

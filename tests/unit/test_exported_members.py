@@ -40,6 +40,7 @@ PROMISED = {
     "TableMetadata",
     "TableNotFoundError",
     "TableSchema",
+    "TimeZoneError",
     "WorkspaceInfo",
     "__version__",
 }

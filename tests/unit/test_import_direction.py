@@ -15,14 +15,20 @@ PACKAGE = ROOT.name
 
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
-    ["_internal.display", "_internal.progress"],
-    ["_version", "exceptions", "types", "_internal.iso8601", "_internal.json_text"],
-    ["_internal.results"],
+    ["_version", "exceptions", "_internal.iso8601", "_internal.json_text"],
+    [
+        "_internal.zones",
+        "_internal.sql_result",
+        "_internal.spelling",
+        "_internal.display",
+        "_internal.progress",
+    ],
+    ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],
     ["_internal.formats", "_internal.schema", "orm", "demo"],
     ["_internal.loading", "_internal.maintenance", "reports", "formats", "_internal.exploration"],
-    ["maintenance"],
+    ["maintenance", "alembic"],
     ["_internal.storage"],
     [""],  # the public door
     ["cli"],

@@ -7,6 +7,7 @@ import json
 import pickle
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from mixpanel_data.types import ColumnInfo, SQLResult, TableInfo, TableSchema
@@ -73,6 +74,25 @@ def test_a_result_converts_to_json() -> None:
     assert told["rows"] == [[1, "a"], [2, None]]
 
 
+NAMES = {
+    "twice": (["n", "n"], ["n", "n_1"]),
+    "three times": (["n", "m", "n", "n"], ["n", "m", "n_1", "n_2"]),
+    "a number is taken": (["n", "n", "n_1"], ["n", "n_2", "n_1"]),
+    "empty": (["", ""], ["", "_1"]),
+    "no identifiers": (["count(*)", "count(*)"], ["count(*)", "count(*)_1"]),
+}
+
+
+@pytest.mark.parametrize(("given", "distinct"), NAMES.values(), ids=NAMES)
+def test_equal_names_lose_no_value(given: list[str], distinct: list[str]) -> None:
+    result = SQLResult(given, [tuple(range(len(given)))] * 2)
+    assert result.columns == distinct
+    assert result.to_dicts() == [dict(zip(distinct, range(len(given)), strict=True))] * 2
+    frame = pd.DataFrame(result)
+    assert frame.columns.tolist() == distinct
+    assert frame.to_numpy().tolist() == [list(row) for row in result]
+
+
 def test_a_result_without_rows_is_false() -> None:
     assert not SQLResult(["x"], [])
     assert _result()
@@ -82,3 +102,4 @@ def test_a_result_crosses_processes() -> None:
     twin = pickle.loads(pickle.dumps(_result()))
     assert twin == _result()
     assert twin.columns == ["x", "y"]
+    assert pd.DataFrame(twin).columns.tolist() == ["x", "y"]

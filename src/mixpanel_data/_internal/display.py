@@ -8,7 +8,10 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-__all__ = ["RUN", "Listing", "Shown", "brief", "html_table", "runs", "runs_text", "text_table"]
+__all__ = [
+    *("RUN", "Listing", "Rows", "Shown"),
+    *("brief", "html_table", "runs", "runs_text", "text_table"),
+]
 
 _Item = TypeVar("_Item")
 _ROWS = 60
@@ -112,27 +115,30 @@ class Shown:
         return html_table(names, [[getattr(self, name) for name in names]])
 
 
-class Listing(list[_Item]):
-    """A list that a terminal shows as aligned lines, and a notebook as a table."""
+class Rows(list[_Item]):
+    """A list that a notebook shows as a table."""
 
     __slots__ = ()
 
     def _table(self) -> tuple[list[str], list[list[object]], int]:
-        names = _names(self[0])
-        rows = [_values(item, names) for item in self[:_ROWS]]
-        return names, rows, len(self) - _ROWS
-
-    def __repr__(self) -> str:
-        if not (self and _names(self[0])):
-            return super().__repr__()
-        names, rows, more = self._table()
-        return text_table(names, rows, more)
+        names = _names(self[0]) if self else []
+        return names, [_values(item, names) for item in self[:_ROWS]], len(self) - _ROWS
 
     def _repr_html_(self) -> str:
-        if not (self and _names(self[0])):
-            return f"<p>{html.escape(super().__repr__())}</p>"
         names, rows, more = self._table()
+        if not names:
+            return f"<p>{html.escape(repr(self))}</p>"
         return html_table(names, rows, more=more)
+
+
+class Listing(Rows[_Item]):
+    """A list that a terminal shows as aligned lines."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        names, rows, more = self._table()
+        return text_table(names, rows, more) if names else super().__repr__()
 
 
 def _names(item: Any) -> list[str]:

@@ -18,7 +18,10 @@ The packages typer and rich come with the extra ``cli``; only this package impor
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+from contextlib import suppress
 
 __all__ = ["main"]
 
@@ -27,16 +30,29 @@ _TERMINAL_PACKAGES = ("typer", "rich", "click")
 
 def main() -> None:
     """Run the command line and exit."""
+    before = signal.getsignal(signal.SIGINT)
+    # Ignored by whoever started this process, as nohup does: then it stays so.
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _leave)
     try:
         from mixpanel_data.cli.app import run
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _TERMINAL_PACKAGES:
+    except BaseException as error:
+        signal.signal(signal.SIGINT, before)
+        if isinstance(error, KeyboardInterrupt):
+            sys.exit(130)
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if (missing or "").partition(".")[0] not in _TERMINAL_PACKAGES:
             raise
         print(
             "Error: the command line needs more packages: pip install 'mixpanel-data[cli]'",
             file=sys.stderr,
         )
         sys.exit(3)
-    except KeyboardInterrupt:
-        sys.exit(130)
     run()
+
+
+def _leave(*_: object) -> None:
+    """End the process at once: no command has begun, and an import may swallow an exception."""
+    with suppress(Exception):
+        print("Interrupted.", file=sys.stderr, flush=True)
+    os._exit(130)

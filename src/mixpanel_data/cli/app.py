@@ -95,7 +95,6 @@ def root(version: VersionOption = False) -> None:
 
 def run() -> None:
     """Run the command that the arguments ask for, and exit with its code."""
-    watch_signals()
     # Closed by whoever started this: what is printed goes nowhere, which is no failure.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - until the process ends
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
@@ -104,6 +103,6 @@ def run() -> None:
             # What the terminal's encoding lacks is shown, and ends no command.
             stream.reconfigure(errors="backslashreplace")
     try:
-        app(prog_name="mixpanel-data")
+        app(prog_name="mixpanel-data", obj=watch_signals)
     finally:
         discard_unwritten()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import IO, TYPE_CHECKING
 
@@ -41,14 +42,26 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def day_range(first: str | None, last: str | None) -> str:
-    """Return a stretch of days; nothing when neither end is known."""
-    return f"{first or '…'} to {last or '…'}" if first or last else ""
+def day_range(first: str | None, last: str | None, zone: str | None = None) -> str:
+    """Return a stretch of days, and their zone where that is not UTC; of what is known of them."""
+    days = f"{first or '…'} to {last or '…'}" if first or last else ""
+    return " ".join(filter(None, [days, zone]))
+
+
+def json_text(value: object) -> str:
+    """Return a value as JSON, indented, in ASCII where stdout has no other characters."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        # Escaped by the stream it would be no JSON.
+        text = json.dumps(json.loads(text), indent=2)
+    return text
 
 
 def print_json(value: object) -> None:
     """Print a value as JSON, indented, to stdout."""
-    print(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())
+    print(json_text(value))
 
 
 def print_grid(

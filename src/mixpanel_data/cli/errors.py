@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import signal
 import sys
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, NoReturn
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import typer
 import typer.core
@@ -29,18 +31,28 @@ if TYPE_CHECKING:
     from types import FrameType
 
 REFUSED = 1
+USAGE = 2
 MISSING = 3
 LOCKED = 4
-_READER_GONE = 128 + signal.SIGPIPE
+# Windows has no such signal.
+_READER_GONE = 128 + getattr(signal, "SIGPIPE", 13)
+_USAGE_ERROR = typer.BadParameter.__mro__[1]
 
 # DuckDB points into the statement with a copy of the line and a caret below it.
 _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
 
-_CONFINED = re.compile(r"disabled by configuration|configuration has been locked")
+# What to do on the command line about what a query may not.
+_HINTS = {
+    re.compile(r"disabled by configuration|configuration has been locked"): (
+        "A query reads and writes nothing outside of the database; --allow-external lets it."
+    ),
+    re.compile(r"in read-only mode"): (
+        "A query only reads; to change the database use Python: StorageEngine(path)."
+    ),
+}
 
-_CONFINED_HINT = (
-    "A query reads and writes nothing outside of the database; --allow-external lets it."
-)
+# The spellings of the option for programs.
+_JSON = frozenset(["--format json", "--format=json", "-f json", "-fjson"])
 
 _received: list[int] = []
 
@@ -51,6 +63,13 @@ def watch_signals() -> None:
         # Ignored by whoever started this process, as nohup does: then it stays so.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _on_signal)
+
+
+def _ignore_signals() -> None:
+    """Let nothing change any more what the command did and said."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is _on_signal:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _on_signal(number: int, _frame: FrameType | None) -> NoReturn:
@@ -94,11 +113,24 @@ def print_done(line: str) -> None:
 
 
 class Commands(typer.core.TyperGroup):
-    """The group of all commands: whatever ends one of them ends here."""
+    """The group of all commands: whatever ends one of them ends here.
+
+    The context's object, if any, is called when one begins.
+    """
+
+    _json = False
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, and note whether they ask for JSON."""
+        pairs = map(" ".join, pairwise(args))
+        self._json = not _JSON.isdisjoint([*args, *pairs])
+        return list(super().parse_args(ctx, args))
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; say what went wrong in one line, without a traceback."""
         try:
+            if ctx.obj is not None:
+                ctx.obj()
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
@@ -107,13 +139,28 @@ class Commands(typer.core.TyperGroup):
             if is_interrupt(error):
                 number = _received[0] if _received else signal.SIGINT
                 left = str(error) if isinstance(error, Interrupted) else "nothing was changed."
-                say(f"Interrupted; {left}")
+                self._say("INTERRUPTED", f"Interrupted; {left}")
                 raise typer.Exit(128 + number) from None
             if isinstance(error, (MixpanelDataError, OSError, ValueError)):
-                say(f"Error: {explain(error)}")
+                details = error.details if isinstance(error, MixpanelDataError) else {}
+                prefix = "" if self._json else "Error: "
+                self._say(_name(error), f"{prefix}{explain(error)}", details)
                 raise typer.Exit(_code(error)) from None
+            if self._json and isinstance(error, _USAGE_ERROR):
+                self._say("USAGE", cast(typer.BadParameter, error).format_message())
+                raise typer.Exit(USAGE) from None
             raise
+        finally:
+            _ignore_signals()
         return result
+
+    def _say(self, code: str, message: str, details: dict[str, Any] | None = None) -> None:
+        """Print what went wrong for people, or as JSON for programs."""
+        if not self._json:
+            say(message)
+            return
+        error = {"code": code, "message": message, "details": details or {}}
+        typer.echo(json.dumps(error, default=str), err=True)
 
 
 def say(line: str) -> None:
@@ -132,7 +179,9 @@ def explain(error: Exception) -> str:
             )
         case TableNotFoundError():
             message = (
-                f"Table '{error.table_name}' not found."
+                str(error)
+                if error.close
+                else f"Table '{error.table_name}' not found."
                 " `mixpanel-data tables` shows the tables that are there."
             )
         case DatabaseNotFoundError():
@@ -154,10 +203,14 @@ def explain(error: Exception) -> str:
             message = f"{problem}: {text[:at]} <-- HERE {text[at:]}"
         case SchemaVersionError():
             message = _explain_revision(error)
-        case QueryError():
-            message = _POINTER.sub(r" (line \1)", str(error))
-            if _CONFINED.search(message):
-                message += f". {_CONFINED_HINT}"
+        case QueryError(details=details):
+            suggestion = details.get("suggestion", "")
+            message = _POINTER.sub(r" (line \1)", str(error).removesuffix(suggestion).rstrip())
+            for sign, hint in _HINTS.items():
+                suggestion = hint if sign.search(message) else suggestion
+            if suggestion:
+                end = "" if message.endswith(("!", "?", ".")) else "."
+                message += f"{end} {suggestion}"
         case _:
             message = str(error) or type(error).__name__
     return " ".join(message.split())
@@ -193,6 +246,13 @@ def discard_unwritten() -> None:
             getattr(sys, name).flush()
         except (OSError, ValueError):
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - until the process ends
+
+
+def _name(error: Exception) -> str:
+    """Return the code of an error for programs."""
+    if isinstance(error, MixpanelDataError):
+        return error.code
+    return "OS_ERROR" if isinstance(error, OSError) else "INVALID_VALUE"
 
 
 def _code(error: Exception) -> int:

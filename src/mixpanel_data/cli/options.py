@@ -11,17 +11,27 @@ import typer
 from mixpanel_data import StorageEngine
 from mixpanel_data.cli.errors import explain, say
 from mixpanel_data.exceptions import DatabaseLockedError
-from mixpanel_data.types import check_table_name
+from mixpanel_data.types import check_table_name, check_time_zone
 
 DB_VARIABLE = "MIXPANEL_DATA_DB"
 
 
-def _table_name(name: str) -> str:
+def table_name(name: str | None) -> str | None:
+    """Return the name of a table, where there is one and users may have it."""
     try:
-        check_table_name(name)
+        if name is not None:
+            check_table_name(name)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     return name
+
+
+def check_zone(name: str | None) -> str | None:
+    """Return the name of a time zone that an option was given, or None."""
+    try:
+        return name if name is None else check_time_zone(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 DbOption = Annotated[
@@ -50,7 +60,7 @@ QuietOption = Annotated[
 ]
 TableNameOption = Annotated[
     str,
-    typer.Option("--table", "-t", metavar="NAME", callback=_table_name, help="The table's name."),
+    typer.Option("--table", "-t", metavar="NAME", callback=table_name, help="The table's name."),
 ]
 
 
@@ -94,6 +104,14 @@ OutputOption = Annotated[
         show_default=False,
         help="Write to FILE instead of stdout; it is replaced only once the result is whole.",
     ),
+]
+FromOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="YYYY-MM-DD", show_default=False, help="The first day."),
+]
+ToOption = Annotated[
+    str | None,
+    typer.Option("--to", metavar="YYYY-MM-DD", show_default=False, help="The last day."),
 ]
 WaitOption = Annotated[
     float,

@@ -1,39 +1,25 @@
-"""What the commands of reports share: their options, and how an answer is printed."""
+"""What the commands of reports share: their options, and how a report is asked for."""
 
-import sys
+import re
 from collections.abc import Callable
-from inspect import Parameter, Signature, signature
-from pathlib import Path
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.console import Console
 
-from mixpanel_data.cli.console import console
-from mixpanel_data.cli.errors import needed_packages, say
-from mixpanel_data.cli.options import (
-    DbOption,
-    Format,
-    FormatOption,
-    ProjectOption,
-    TableArgument,
-    WaitOption,
-    check_output,
-    chosen_format,
-    open_database,
-)
-from mixpanel_data.cli.views import writers
-from mixpanel_data.cli.views.frame import write_frame
-from mixpanel_data.exceptions import MixpanelDataError
-
-# A function of Reports and the command's own options, and one that draws its result.
-Ask = Callable[..., Any]
-Picture = Callable[[Console, Any], None]
+from mixpanel_data.cli.asking import Asked, Command, Picture, asking, with_options_of
+from mixpanel_data.cli.errors import say
+from mixpanel_data.cli.options import Format, check_zone
 
 TimezoneOption = Annotated[
     str,
-    typer.Option("--timezone", metavar="ZONE", help="The project's zone: an IANA name."),
+    typer.Option(
+        "--timezone",
+        metavar="ZONE",
+        callback=check_zone,
+        help="The project's zone: an IANA name.",
+    ),
 ]
 IdentityOption = Annotated[
     str,
@@ -52,27 +38,34 @@ ProfilesOption = Annotated[
         help="The table of profiles, for user[...] in expressions.",
     ),
 ]
-OutputOption = Annotated[
-    Path | None,
+ExcludedOption = Annotated[
+    list[str] | None,
     typer.Option(
-        "--output",
-        "-o",
-        metavar="FILE",
+        "--excluded-events",
+        metavar="EVENT",
         show_default=False,
-        help="Write to FILE; as a picture if it ends in .html, .png or .svg.",
+        help="An event that is not among any events, as one hidden in Mixpanel; repeatable.",
     ),
 ]
-SqlOption = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of the answer.")]
+AsOfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="TIME",
+        show_default="the end of the data",
+        help="Until when the data are known: a day, or a time (without an offset: in UTC).",
+    ),
+]
 
 EventsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="EVENT", show_default=False, help="Events; none for any event."),
 ]
-FromOption = Annotated[
-    str, typer.Option("--from", metavar="DATE", show_default=False, help="The first day.")
+FirstEventsArgument = Annotated[
+    list[str], typer.Argument(metavar="EVENT", show_default=False, help="Where to begin.")
 ]
-ToOption = Annotated[
-    str, typer.Option("--to", metavar="DATE", show_default=False, help="The last day.")
+StepsArgument = Annotated[
+    list[str], typer.Argument(metavar="STEP", show_default=False, help="Events, in order.")
 ]
 UnitOption = Annotated[
     str, typer.Option("--unit", "-u", metavar="UNIT", help="hour, day, week, month or total.")
@@ -86,19 +79,34 @@ OnOption = Annotated[
         "--on", metavar="BY", show_default=False, help="Break down by a property or expression."
     ),
 ]
-WhereOption = Annotated[
+RollingOption = Annotated[
+    int | None,
+    typer.Option("--rolling", metavar="N", min=1, show_default=False, help="Average N points."),
+]
+IntervalsOption = Annotated[
+    int | None,
+    typer.Option("--intervals", "-n", metavar="N", show_default="10", help="Intervals."),
+]
+BracketsOption = Annotated[
     str | None,
     typer.Option(
-        "--where", "-w", metavar="EXPR", show_default=False, help="Only what passes an expression."
+        "--brackets", metavar="N,N,...", show_default=False, help="Sizes of the intervals."
     ),
 ]
-BornWhereOption = Annotated[
+SessionPropertyOption = Annotated[
     str | None,
-    typer.Option("--born-where", metavar="EXPR", show_default=False, help="Filter of births."),
+    typer.Option(
+        "--session-property", metavar="KEY", show_default=False, help="Has the session's id."
+    ),
 ]
-ReturnWhereOption = Annotated[
-    str | None,
-    typer.Option("--return-where", metavar="EXPR", show_default=False, help="Filter of returns."),
+StepWhereOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--step-where",
+        metavar="N=EXPR",
+        show_default=False,
+        help="Only events of step N that pass an expression; repeatable.",
+    ),
 ]
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="N", min=1, help="Segments; the rest is $other.")
@@ -106,88 +114,164 @@ LimitOption = Annotated[
 WindowOption = Annotated[
     str, typer.Option("--window", metavar="TIME", help="How long it may take: 90s, 30m, 12h, 7d.")
 ]
-EndsOption = Annotated[
-    list[str] | None,
-    typer.Option("--exclude", metavar="EVENT", show_default=False, help="Ends an attempt."),
-]
-HoldOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--hold", metavar="PROPERTY", show_default=False, help="The same in all steps; up to 3."
-    ),
-]
 
 
-def choice(flag: str, text: str, *others: str) -> Any:
+def choice(name: str, text: str, *others: str) -> Any:
     """Return an option for one of the library's own words."""
-    return typer.Option(flag, *others, metavar="NAME", help=text)
+    return typer.Option(name, *others, metavar="NAME", help=text)
 
 
-def report(picture: Picture) -> Callable[[Ask], Callable[..., None]]:
-    """Return a decorator: a command with a table and all shared options, around a question."""
+def filter_option(name: str, text: str, *others: str) -> Any:
+    """Return an option for an expression that events must pass."""
+    return typer.Option(name, *others, metavar="EXPR", show_default=False, help=text)
 
-    def decorate(ask: Ask) -> Callable[..., None]:
-        def run(
-            *,
-            table: TableArgument,
+
+def event_option(name: str, text: str) -> Any:
+    """Return an option for an event."""
+    return typer.Option(name, metavar="EVENT", show_default=False, help=text)
+
+
+def several(name: str, what: str, text: str, *others: str) -> Any:
+    """Return an option that may be given several times."""
+    return typer.Option(name, *others, metavar=what, show_default=False, help=text)
+
+
+def flag(name: str, text: str) -> Any:
+    """Return an option without a value."""
+    return typer.Option(name, help=text)
+
+
+def number(name: str, text: str, least: int) -> Any:
+    """Return an option for a number."""
+    return typer.Option(name, metavar="N", min=least, help=text)
+
+
+WhereOption = Annotated[
+    str | None, filter_option("--where", "Only what passes an expression.", "-w")
+]
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def _events(names: list[str] | None) -> str | list[str] | None:
+    return (names[0] if len(names) == 1 else names) if names else None
+
+
+def _several(values: list[str] | None) -> list[str]:
+    return values or []
+
+
+def _duration(name: str) -> Callable[[str], timedelta]:
+    def read(text: str) -> timedelta:
+        found = re.fullmatch(r"(\d{1,9})([smhdw])", text.strip())
+        if found is None:
+            problem = f"{text!r} is no time: use a number with s, m, h, d or w, such as 7d"
+            raise typer.BadParameter(problem, param_hint=name)
+        return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
+
+    return read
+
+
+def _sizes(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
+        raise typer.BadParameter(f"{text!r} are no numbers, such as 1,3,4", param_hint="--brackets")
+    return list(map(int, text.split(",")))
+
+
+def _moment(text: str | None) -> date | datetime | None:
+    if text is None:
+        return None
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        # Python 3.10 does not read the Z.
+        with suppress(ValueError):
+            return read(text.replace("Z", "+00:00"))
+    problem = f"{text!r} is no day and no time, such as 2025-03-31 or 2025-03-31T12:00"
+    raise typer.BadParameter(problem, param_hint="--as-of")
+
+
+# From the words of an option to the parameter of this name. The library checks its own words.
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "as_of": _moment,
+    "attribution": lambda text: int(text) if text.isdecimal() else text,
+    "born_event": _events,
+    "brackets": _sizes,
+    "event": _events,
+    "excluded_events": _several,
+    "exclusions": _several,
+    "hidden_events": _several,
+    "holding_constant": _several,
+    "return_event": _events,
+    "timeout": _duration("--timeout"),
+    "window": _duration("--window"),
+}
+
+
+def filtered_steps(asked: dict[str, Any]) -> None:
+    """Put the filters of steps, ``--step-where``, into the steps of a funnel."""
+    # The reports take a while to import, and other commands do without.
+    from mixpanel_data.reports import Step
+
+    steps: list[Any] = list(asked["steps"])
+    for text in asked.pop("step_where") or []:
+        place, _, where = text.partition("=")
+        step = int(place) - 1 if place.strip().isdecimal() else -1
+        if step not in range(len(steps)) or not where.strip():
+            raise typer.BadParameter(
+                f"{text!r} is no filter of a step: it is N=EXPR, with N from 1 to {len(steps)}",
+                param_hint="--step-where",
+            )
+        if isinstance(steps[step], Step):
+            raise typer.BadParameter(f"step {step + 1} has one already", param_hint="--step-where")
+        steps[step] = Step(steps[step], where=where)
+    asked["steps"] = steps
+
+
+def report(
+    picture: Picture, prepare: Callable[[dict[str, Any]], None] | None = None
+) -> Callable[[Command], Command]:
+    """Return a decorator: a command for the report of the same name, with the options of both.
+
+    *prepare* changes the parameters of the report where one option is not one parameter.
+    """
+
+    def decorate(options: Command) -> Command:
+        def answer(
+            to: Asked,
+            table: str,
             timezone: TimezoneOption = "UTC",
             identity: IdentityOption = "stored",
             profiles: ProfilesOption = None,
-            format_: FormatOption = None,
-            output: OutputOption = None,
-            sql: SqlOption = False,
-            db: DbOption = None,
-            project: ProjectOption = None,
-            wait: WaitOption = 0.0,
+            excluded_events: ExcludedOption = None,
+            as_of: AsOfOption = None,
             **asked: Any,
         ) -> None:
-            drawn = format_ is None and not sql and writers.is_picture(output)
-            chosen = Format.TABLE if sql or drawn else chosen_format(format_, output)
-            with open_database(db, project, wait=wait) as storage:
-                check_output(output, storage.path)
-                try:
-                    reports = storage.reports(
-                        table, timezone=timezone, identity=identity, profiles=profiles
-                    )
-                    result = ask(reports, **asked)
-                except ValueError as error:
-                    if isinstance(error, MixpanelDataError):
-                        raise
-                    # The library's word on arguments that mean nothing together.
-                    raise typer.BadParameter(str(error)) from None
-                if sql:
-                    _write(f"{result.sql}\n".encode(), output)
-                elif drawn and output is not None:
-                    with needed_packages():
-                        # pandas is loaded with the reports, when they are needed.
-                        from mixpanel_data.reports import charts
+            asked = _read(asked)
+            if prepare is not None:
+                prepare(asked)
+            shared = _read({"excluded_events": excluded_events, "as_of": as_of})
+            reports = to.storage.reports(
+                table, timezone=timezone, identity=identity, profiles=profiles, **shared
+            )
 
-                        _write(charts.render(result, output.suffix.lower()), output)
-                else:
-                    _print(result, chosen, output, picture)
+            def ask(reports: Any) -> Any:
+                return getattr(reports, options.__name__)(**asked)
 
-        table, *shared = list(signature(run).parameters.values())[:-1]
-        own = list(signature(ask).parameters.values())[1:]
-        run.__name__, run.__doc__ = ask.__name__, ask.__doc__
-        run.__signature__ = Signature(  # type: ignore[attr-defined]
-            [p.replace(kind=Parameter.KEYWORD_ONLY) for p in (table, *own, *shared)]
-        )
-        return run
+            if to.sql:
+                to.print_sql(reports.statement(ask))
+            else:
+                _show(to, ask(reports), picture)
+
+        return asking(with_options_of(answer, options, own=0), confined=False, draws=True)
 
     return decorate
 
 
-def _print(result: Any, chosen: Format, output: Path | None, picture: Picture) -> None:
-    if chosen is Format.JSON:
-        _write(orjson.dumps(result.to_dict(), option=orjson.OPT_INDENT_2) + b"\n", output)
-    elif chosen is Format.TABLE and output is None and sys.stdout.isatty():
-        picture(console(), result)
-    else:
-        write_frame(result.df, chosen, output)
-    if chosen is Format.TABLE and (people := result.identity) is not None:
+def _read(asked: dict[str, Any]) -> dict[str, Any]:
+    return {name: _READERS.get(name, lambda value: value)(asked[name]) for name in asked}
+
+
+def _show(to: Asked, result: Any, picture: Picture) -> None:
+    to.show_report(result, picture)
+    if to.chosen is Format.TABLE and (people := result.identity) is not None:
         say(f"Identity {people.rules}: ids {people.ids:,}, people {people.people:,}")
-
-
-def _write(text: bytes, output: Path | None) -> None:
-    with writers.output(output) as out:
-        out.write(text)

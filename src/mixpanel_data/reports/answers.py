@@ -33,7 +33,7 @@ def of_segmentation(
     """Return the answer to a segmentation."""
     context.check_properties(question.event, by=[question.on, question.of], where=[question.where])
     statement = segmentation.statement(context.source, question)
-    lines, total = series.series(context.rows(statement), question, cumulative=cumulative)
+    lines, total = series.series(context.answer(statement), question, cumulative=cumulative)
     return results.SegmentationResult(
         event=series.name_of(question),
         unit=question.unit,
@@ -49,21 +49,26 @@ def of_segmentation(
 def of_funnel(context: Context, question: funnel_question.Question) -> results.FunnelResult:
     """Return the answer to a funnel: for a breakdown or trend, the whole is counted by itself."""
     _check_funnel(context, question)
-    whole, statement = _funnel(context, replace(question, on=None, unit=None))
+    found, statement = _funnel(context, question)
+    broken_down, by_time = question.on is not None, question.unit is not None
+
+    def part(on: bool, unit: bool) -> dict[funnel_lines.Key, results.funnels.Steps]:
+        if (on, unit) == (broken_down, by_time):
+            return found
+        wanted = question.on if on else None, question.unit if unit else None
+        return _funnel(context, replace(question, on=wanted[0], unit=wanted[1]))[0]
+
     broken: dict[str, Any] = {}
-    if question.on is not None:
-        found, statement = _funnel(context, replace(question, unit=None))
-        broken["segments"] = {str(segment): steps for (_, segment), steps in found.items()}
-    if question.unit is not None:
-        found, statement = _funnel(context, replace(question, on=None))
-        broken["trend"] = {str(day): steps for (day, _), steps in found.items()}
-    if question.on is not None and question.unit is not None:
-        found, statement = _funnel(context, question)
+    if broken_down:
+        broken["segments"] = {str(of): steps for (_, of), steps in part(True, False).items()}
+    if by_time:
+        broken["trend"] = {str(day): steps for (day, _), steps in part(False, True).items()}
+    if broken_down and by_time:
         both: dict[str, dict[str, results.funnels.Steps]] = {}
         for (day, segment), steps in found.items():
             both.setdefault(str(day), {})[str(segment)] = steps
         broken["trend_segments"] = both
-    steps = whole[None, None]
+    steps = part(False, False)[None, None]
     return results.FunnelResult(
         funnel_id=None,
         funnel_name=" → ".join(step.name for step in question.steps),
@@ -100,7 +105,7 @@ def _funnel(
     entries = funnel.busiest(context.source, question)
     frequent = entries is not None and (context.rows(entries)[0][0] or 0) > linked.MANY
     statement = funnel.statement(context.source, question, frequent=frequent)
-    return funnel_lines.lines(context.rows(statement), question), statement
+    return funnel_lines.lines(context.answer(statement), question), statement
 
 
 def of_retention(context: Context, question: retention.Question) -> results.RetentionResult:
@@ -110,7 +115,7 @@ def of_retention(context: Context, question: retention.Question) -> results.Rete
     context.check_properties(back, where=[back_where])
     statement = retention.statement(context.source, question)
     assert question.end is not None
-    found, segments = cohorts.cohorts(context.rows(statement), question, question.end)
+    found, segments = cohorts.cohorts(context.answer(statement), question, question.end)
     return results.RetentionResult(
         born_event=label_of_events(born),
         return_event=label_of_events(back),
@@ -144,7 +149,7 @@ def of_frequency(
         addiction_unit=addiction_unit,
         where=where,
     )
-    rows = context.rows(statement)
+    rows = context.answer(statement)
     return results.FrequencyResult(
         event=None if event is None else label_of_events(event),
         unit=unit,
@@ -170,7 +175,7 @@ def of_sessions(
     lengths = list(results.SESSION_LENGTHS.values())
     statement = sessions.select(context.source, period, unit, kind, on, where, lengths)
     found: dict[tuple[str, str | None], results.SessionsPoint] = {}
-    for bucket, *numbers in context.rows(statement):
+    for bucket, *numbers in context.answer(statement):
         segment = None if on is None else numbers.pop(0)
         count, users, events, average, median, *durations = numbers
         found[label_of(bucket), segment] = results.SessionsPoint(
@@ -197,7 +202,7 @@ def of_flows(context: Context, question: flows.Question) -> results.FlowsResult:
     """Return the answer to a flow."""
     context.check_properties(question.event, where=[question.where])
     statement = flows.statement(context.source, question)
-    nodes, edges, paths = flows.graph(context.rows(statement), question)
+    nodes, edges, paths = flows.graph(context.answer(statement), question)
     return results.FlowsResult(
         event=label_of_events(question.event),
         paths=paths,
@@ -222,7 +227,7 @@ def of_activity(
     )
     events = [
         results.UserEvent(event, time, properties or {}, distinct_id=user)
-        for event, time, user, properties in context.storage.query(statement)
+        for event, time, user, properties in context.answer(statement, typed=True)
     ]
     return results.ActivityFeedResult(
         distinct_ids=ids,

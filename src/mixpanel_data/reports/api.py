@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from mixpanel_data.reports import funnel_question as funnel_report
 from mixpanel_data.reports import retention as retention_report
 from mixpanel_data.reports import segmentation as segmentation_report
 from mixpanel_data.reports import sessions as session_report
-from mixpanel_data.reports.context import Context, Warehouse
+from mixpanel_data.reports.context import Context, Planned, Warehouse
 from mixpanel_data.reports.source import By, Events, Where
 from mixpanel_data.reports.times import Bucket, Day, Period
 
@@ -72,6 +73,21 @@ class Reports:
         """Return a select of distinct_id and resolved_distinct_id of every id that is known."""
         source = self._context.source
         return source.identity.mappings(source.table)
+
+    def statement(self, ask: Callable[[Reports], results.Result]) -> sa.Select[Any]:
+        """Return the statement of a report, which is not run: *ask* calls the report.
+
+        As in ``reports.statement(lambda r: r.sessions(from_date=…, to_date=…))``. What the form of
+        the statement depends on is looked up, and properties are checked.
+        """
+        planner = copy(self)
+        planner._context = copy(self._context)
+        planner._context.planning = True
+        try:
+            ask(planner)
+        except Planned as planned:
+            return planned.statement
+        raise ValueError("ask must call a report of the object that it gets.")
 
     def _period(self, from_date: Day, to_date: Day) -> Period:
         return Period.of(from_date, to_date, self._context.source.zone)

@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import event_property
 from mixpanel_data._internal.schema.tables import EVENTS, PROFILES, Kind, user_table
+from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import MixpanelDataError
 from mixpanel_data.reports import expressions
 from mixpanel_data.reports import identity as identities
-from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError, closest
+from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError
 from mixpanel_data.reports.results import IdentitySummary
 from mixpanel_data.reports.source import By, Events, Source, Where, names_of
 from mixpanel_data.reports.times import start_of, to_utc, zone_of
@@ -42,8 +43,19 @@ class Warehouse(Protocol):
         """Return what a table was loaded with."""
 
 
+class Planned(Exception):  # noqa: N818 - the statement that was wanted, never seen outside
+    """A report came to the statement that it would run."""
+
+    def __init__(self, statement: sa.Select[Any]) -> None:
+        super().__init__()
+        self.statement = statement
+
+
 class Context:
     """A table of a storage, as the reports ask it."""
+
+    planning = False
+    """Whether a report only goes up to its statement."""
 
     def __init__(
         self,
@@ -93,6 +105,12 @@ class Context:
     def rows(self, statement: sa.Executable) -> Sequence[Any]:
         """Return the rows of a statement."""
         return self.storage.execute_rows(statement)
+
+    def answer(self, statement: sa.Select[Any], *, typed: bool = False) -> Sequence[Any]:
+        """Return the rows of a report's own statement; *typed* ones have JSON as Python values."""
+        if self.planning:
+            raise Planned(statement)
+        return self.storage.query(statement) if typed else self.rows(statement)
 
     def common(self, statement: sa.Select[Any]) -> dict[str, Any]:
         """Return the fields that all results have."""
@@ -145,7 +163,9 @@ class Context:
         if metadata.to_date is None:
             return None
         day = date.fromisoformat(metadata.to_date) + timedelta(days=1)
-        return min(start_of(day, self.source.zone), to_utc(metadata.fetched_at))
+        # The days of a table that was loaded with a zone are that zone's.
+        zone = zone_of(metadata.time_zone) if metadata.time_zone else self.source.zone
+        return min(start_of(day, zone), to_utc(metadata.fetched_at))
 
     def check_properties(
         self, events: Events, *, by: Iterable[By | None] = (), where: Iterable[Where] = ()

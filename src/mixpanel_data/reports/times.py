@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache
 from typing import Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from mixpanel_data._internal.schema.properties import Unit
+from mixpanel_data._internal.zones import local_of, offsets, start_of, zone_of
 
 Bucket = Literal["hour", "day", "week", "month", "total"]
 Day = date | str
 
 DAY = 86_400_000_000  # microseconds
-_STEP = timedelta(hours=6)
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """Return the zone of an IANA name.
-
-    Raises:
-        ValueError: there is no such zone.
-    """
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(
-            f"Unknown time zone {name!r}: use an IANA name such as 'Europe/Berlin'."
-        ) from error
 
 
 def day_of(value: Day, what: str) -> date:
@@ -50,51 +35,11 @@ def day_of(value: Day, what: str) -> date:
     return found
 
 
-def start_of(day: date, zone: ZoneInfo) -> datetime:
-    """Return the instant at which a day of *zone* begins, naive and in UTC.
-
-    Where the clock skips midnight the day begins with the change; where midnight comes twice, with
-    the first of them (PEP 495, fold 0).
-    """
-    local = datetime(day.year, day.month, day.day, tzinfo=zone)
-    return local.astimezone(timezone.utc).replace(tzinfo=None)
-
-
-def local_of(moment: datetime, zone: ZoneInfo) -> datetime:
-    """Return a naive UTC time as the naive wall clock of *zone*."""
-    return moment.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None)
-
-
 def to_utc(moment: datetime) -> datetime:
     """Return a time as naive UTC, which a naive one is already."""
     if moment.tzinfo is None:
         return moment
     return moment.astimezone(timezone.utc).replace(tzinfo=None)
-
-
-@lru_cache(maxsize=256)
-def offsets(zone: ZoneInfo, first: datetime, last: datetime) -> list[tuple[datetime, timedelta]]:
-    """Return since when *zone* has which offset to UTC, from *first* to *last* (naive, UTC).
-
-    A change is found to the second, by halving six-hour steps whose ends differ.
-    """
-
-    def offset(moment: datetime) -> timedelta:
-        return local_of(moment, zone) - moment
-
-    found = [(first, offset(first))]
-    moment = first
-    while moment < last:
-        following = min(moment + _STEP, last)
-        if offset(following) != offset(moment):
-            low, high = moment, following
-            while high - low > timedelta(seconds=1):
-                middle = low + (high - low) // 2
-                low, high = (middle, high) if offset(middle) == offset(low) else (low, middle)
-            since = high.replace(microsecond=0)
-            found.append((since, offset(following)))
-        moment = following
-    return found
 
 
 def bucket_start(day: date, unit: Bucket) -> date:

@@ -202,7 +202,7 @@ class Database:
     @contextmanager
     def text_connection(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the thread's DuckDB connection to run *sql*, with its errors as QueryErrors."""
-        with query_errors(sql):
+        with query_errors(sql, self.begin):
             if any(statement.type.name not in READS for statement in self._parse(sql)):
                 self.create_wal()
             yield self.thread_connection().driver_connection
@@ -210,7 +210,7 @@ class Database:
     @contextmanager
     def statement_connection(self, statement: str | sa.Executable) -> Iterator[sa.Connection]:
         """Yield the thread's connection to run *statement*, with its errors as QueryErrors."""
-        with query_errors(statement):
+        with query_errors(statement, self.begin):
             if isinstance(statement, str):
                 self._parse(statement)
             with self.thread_connection().statements.connect() as connection:

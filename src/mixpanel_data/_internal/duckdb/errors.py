@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -16,6 +15,7 @@ import duckdb
 import sqlalchemy as sa
 import sqlalchemy.exc
 
+from mixpanel_data._internal.duckdb.hints import Connect, hint
 from mixpanel_data.exceptions import DamagedDatabaseError, DatabaseLockedError, QueryError
 
 _Given = ParamSpec("_Given")
@@ -25,7 +25,6 @@ DRIVER_ERRORS = (duckdb.Error, sqlalchemy.exc.SQLAlchemyError)
 
 _PURPOSE = "mixpanel_data_purpose"
 
-_UNKNOWN_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _LOCK = re.compile(r"Could not set lock on file")
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _OPEN_HERE = re.compile(r"different configuration than existing connections")
@@ -34,13 +33,24 @@ RECOVER = (
     "`mixpanel-data db recover PATH` keeps a copy of everything, cuts the log at its last whole"
     " transaction, and reports which loads are lost."
 )
+# DuckDB 1.4.0 writes into the file when it replays a log that is longer than its memory for it.
+NEEDS_WRITING = re.compile(
+    r"Failure while replaying WAL.*Could not write file.*Bad file desc", re.S
+)
 # What to do about files that DuckDB refuses.
 _ADVICE = {
     re.compile(r"[Ee]ncrypted database"): (
         "It is encrypted. Copy it, decrypted, to a file of its own with DuckDB's ATTACH and COPY"
         " FROM DATABASE, and open that."
     ),
-    re.compile(r"Failure while replaying WAL"): f"Its write-ahead log is damaged. {RECOVER}",
+    NEEDS_WRITING: (
+        "This version of DuckDB cannot read the log of a killed process without writing: open the"
+        " file once for writing, with StorageEngine(path).close(), or update DuckDB (pip install"
+        " --upgrade duckdb)."
+    ),
+    re.compile(
+        rf"(?s)(?!.*{NEEDS_WRITING.pattern}).*Failure while replaying WAL"
+    ): f"Its write-ahead log is damaged. {RECOVER}",
     re.compile(r"read a database file with (storage )?version number"): (
         "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
     ),
@@ -99,29 +109,34 @@ def classify(error: BaseException) -> Failure:
     return Failure.OTHER
 
 
-def query_error(error: BaseException, statement: str | sa.Executable) -> QueryError:
+def query_error(
+    error: BaseException, statement: str | sa.Executable, connect: Connect | None = None
+) -> QueryError:
     """Return a driver's error as a QueryError that names its statement.
 
-    Its ``details`` hold ``query``, ``error_type``, ``original_error`` and ``failure``;
-    ``driver_error`` is the driver's error itself.
+    Its ``details`` hold ``query``, ``error_type``, ``original_error`` and ``failure``, and the
+    ``suggestion`` that ends its text, if there is one; ``driver_error`` is the driver's error
+    itself. *connect* opens a connection for a look at what the suggestion is about.
     """
     cause = _cause(error)
     text = str(cause)
     if isinstance(cause, duckdb.FatalException):
         text += " Close every engine of this file, and open it again."
+    suggestion = hint(text, str(statement), connect)
     found = QueryError(
-        text + _register_hint(text),
+        f"{text}\n\n{suggestion}" if suggestion else text,
         query=str(statement),
         error_type=type(cause).__name__,
         original_error=str(cause),
         failure=classify(cause).value,
+        **({"suggestion": suggestion} if suggestion else {}),
     )
     found.driver_error = cause
     return found
 
 
 @contextmanager
-def query_errors(statement: str | sa.Executable) -> Iterator[None]:
+def query_errors(statement: str | sa.Executable, connect: Connect | None = None) -> Iterator[None]:
     """Turn every error of the database inside the block into a QueryError.
 
     Raises:
@@ -131,7 +146,7 @@ def query_errors(statement: str | sa.Executable) -> Iterator[None]:
         yield
     except DRIVER_ERRORS as error:
         # Its own traceback would be shown above: ``driver_error`` keeps it.
-        raise query_error(error, statement) from None
+        raise query_error(error, statement, connect) from None
 
 
 def library_edge(call: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
@@ -160,22 +175,6 @@ def translate_marked(context: sa.engine.ExceptionContext) -> None:
     options = context.connection.get_execution_options() if context.connection else {}
     if _PURPOSE in options and isinstance(context.original_exception, Exception):
         raise query_error(context.original_exception, options[_PURPOSE])
-
-
-def _register_hint(text: str) -> str:
-    """Return what to do where an unknown table is the name of the caller's DataFrame."""
-    unknown = _UNKNOWN_TABLE.search(text)
-    frame = sys._getframe() if unknown else None
-    while unknown and frame is not None:
-        for names in (frame.f_locals, frame.f_globals):
-            if hasattr(names.get(unknown[1]), "__arrow_c_stream__"):
-                name = unknown[1]
-                return (
-                    f"\n\n{name} is a DataFrame here, which SQL does not see by itself:"
-                    f' storage.connection.register("{name}", {name}) names it for this thread.'
-                )
-        frame = frame.f_back
-    return ""
 
 
 @contextmanager

@@ -7,7 +7,9 @@ its properties, for ``formats`` to read and for ``fill_placeholders`` to replace
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.dialect import arrow_source, driver_of
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
+from mixpanel_data._internal.zones import WallClock
 
 # The key of a placeholder. A line whose own id this is leaves a placeholder, too.
 _PLACEHOLDER = "\0held"
@@ -43,11 +46,12 @@ _NOT_DEEP = f"""CASE WHEN strlen(CAST(line AS VARCHAR)) > {_LONG}
 
 _ISO = r"[1-9]\d{3}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 
+# Microseconds since 1970, by the clock that an event's time was read from.
+_AS_UTC = "wall AS utc"
+
 _EVENTS = f"""
 SELECT CASE WHEN regular THEN x[1] ELSE '' END AS event_name,
-       CASE WHEN regular
-            THEN make_timestamp(t * CASE WHEN abs(t) < 10000000000 THEN 1000000 ELSE 1000 END)
-            ELSE make_timestamp(0) END AS event_time,
+       make_timestamp(CASE WHEN regular THEN utc ELSE 0 END) AS event_time,
        CASE WHEN regular THEN x[3] ELSE '' END AS distinct_id,
        CASE WHEN regular THEN x[4] ELSE :placeholder END AS insert_id,
        CASE WHEN regular THEN json_merge_patch(p, CAST(:moved AS JSON))
@@ -55,22 +59,27 @@ SELECT CASE WHEN regular THEN x[1] ELSE '' END AS event_name,
 FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] IN ('BIGINT', 'UBIGINT')
                          AND types[3] = 'VARCHAR' AND types[4] = 'VARCHAR' AND types[5] = 'OBJECT'
                          AND len(json_keys(line)) = 2
-                         AND t BETWEEN -62135596800000 AND 253402300799999
+                         AND utc IS NOT NULL
                          AND x[4] <> '' AND x[4] <> :placeholder
                          AND CASE WHEN regexp_matches(CAST(line AS VARCHAR), :suspect)
                              THEN NOT regexp_matches(CAST(line AS VARCHAR), :dubious)
                                   AND list_unique(json_keys(p)) = len(json_keys(p))
                              ELSE true END
                          AND {_NOT_DEEP}, false) AS regular
-      FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t
-            FROM (SELECT json AS line,
-                         json_extract_string(json, ['$.event', '$.properties.time',
-                             '$.properties.distinct_id', '$.properties."$insert_id"']) AS x,
-                         json_type(json, ['$.event', '$.properties.time',
-                             '$.properties.distinct_id', '$.properties."$insert_id"',
-                             '$.properties']) AS types,
-                         json_extract(json, '$.properties') AS p
-                  FROM read_ndjson_objects(:files))))
+      FROM (SELECT *, {_AS_UTC}
+            FROM (SELECT *, CASE WHEN t BETWEEN -62135596800000 AND 253402300799999
+                                 THEN t * CASE WHEN abs(t) < 10000000000 THEN 1000000
+                                          ELSE 1000 END END AS wall
+                  FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t
+                        FROM (SELECT json AS line,
+                                     json_extract_string(json, ['$.event', '$.properties.time',
+                                         '$.properties.distinct_id',
+                                         '$.properties."$insert_id"']) AS x,
+                                     json_type(json, ['$.event', '$.properties.time',
+                                         '$.properties.distinct_id', '$.properties."$insert_id"',
+                                         '$.properties']) AS types,
+                                     json_extract(json, '$.properties') AS p
+                              FROM read_ndjson_objects(:files))))))
 """  # noqa: S608 - put together from constants
 
 _PROFILES = f"""
@@ -124,6 +133,9 @@ WHERE len(k) <> list_unique(k)
 _ROWS_OF_LISTS = """
 SELECT r, p FROM documents WHERE r IN (SELECT r FROM key_lists WHERE hash(k) IN :bad)
 """
+_EPOCH = datetime(1970, 1, 1)
+# Of patterns, of addresses, and what DuckDB takes for a slash.
+_MARKS = "*?[{:\\" if os.sep == "/" else "*?[{"
 _MAGIC = {b"\x1f\x8b": {".gz"}, b"\x28\xb5\x2f\xfd": {".zst"}}
 
 
@@ -134,8 +146,12 @@ def insert(
     files: Sequence[Path],
     meanwhile: Iterable[object],
     progress: Callable[[int], object] | None = None,
+    clock: WallClock | None = None,
 ) -> None:
     """Put a row for every record of *files* into *target*, which has no key.
+
+    The times of events are those of *clock*. Ones that it does not show, or that are not within
+    its pieces, leave placeholders.
 
     Goes through *meanwhile* beside it: DuckDB takes a cut .zst, and before 2.0 a cut .gz, for a
     shorter one, and looks at no checksum. *progress* gets the bytes read so far, as stored.
@@ -145,7 +161,7 @@ def insert(
     """
     names = [column.name for column in target.columns]
     values = {"files": list(map(str, files)), **_CONSTANTS}
-    query = sa.text(_QUERIES[kind])
+    query = sa.text(_QUERIES[kind] if clock is None else _in_zone(_QUERIES[kind], clock))
     select = query.bindparams(
         **{name: value for name, value in values.items() if f":{name}" in query.text}
     ).columns(*map(sa.column, names))
@@ -159,6 +175,39 @@ def insert(
     )
     if progress is not None:
         progress(total)
+
+
+def _in_zone(query: str, clock: WallClock) -> str:
+    """Return the query of events with their times converted by *clock*."""
+    pieces = [(_micros(since - _EPOCH), offset) for since, offset in clock.pieces()]
+    utc = f"CASE WHEN wall >= {pieces[0][0]} THEN wall - {_branches(pieces)} END"
+    return query.replace(_AS_UTC, f"{utc} AS utc")
+
+
+def _branches(pieces: Sequence[tuple[int, timedelta | None]]) -> str:
+    """Return the offset of ``wall`` as nested cases: as many are looked at as a tree is deep."""
+    if len(pieces) == 1:
+        offset = pieces[0][1]
+        return "NULL" if offset is None else f"({_micros(offset)})"
+    half = len(pieces) // 2
+    earlier, later = _branches(pieces[:half]), _branches(pieces[half:])
+    return f"CASE WHEN wall < {pieces[half][0]} THEN {earlier} ELSE {later} END"
+
+
+def _micros(length: timedelta) -> int:
+    return length // timedelta(microseconds=1)
+
+
+def count_ambiguous(connection: sa.Connection, target: sa.Table, clock: WallClock) -> int:
+    """Return how many rows of *target* but placeholders have a time that came twice by *clock*."""
+    time, regular = target.c.event_time, target.c.insert_id != _PLACEHOLDER
+    ends = sa.select(sa.func.min(time), sa.func.max(time)).where(regular)
+    first, last = connection.execute(ends).one()
+    if first is None:
+        return 0
+    twice = [sa.and_(time >= since, time < end) for since, end in clock.repeated(first, last)]
+    count = sa.select(sa.func.count()).where(regular, sa.or_(sa.false(), *twice))
+    return connection.scalar(count) or 0
 
 
 def placeholder_lines(
@@ -219,7 +268,9 @@ def _update(
 
 def can_read(file: Path) -> bool:
     """Return whether its name lets DuckDB find this very file, and how it is compressed."""
-    if not file.is_file() or any(mark in str(file) for mark in "*?[{") or ":" in str(file):
+    if not file.is_file() or any(mark in str(file) for mark in _MARKS):
+        return False
+    if any(not character.isprintable() for character in str(file)):
         return False
     with file.open("rb") as stream:
         start = stream.read(4)

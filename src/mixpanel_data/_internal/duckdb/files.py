@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -17,6 +15,7 @@ from typing import TypeVar
 import duckdb
 import sqlalchemy as sa
 
+from mixpanel_data._internal.duckdb.temp_files import BINARY, PrivateDirectory
 from mixpanel_data.exceptions import DatabaseLockedError, ForkedEngineError
 
 Result = TypeVar("Result")
@@ -26,6 +25,8 @@ Place = tuple[int, int]
 
 # Seconds between two tries for a lock.
 _RETRY = 0.05
+# Windows has no descriptors of directories, and replaces no file that is open.
+HAS_DIRECTORIES = hasattr(os, "O_DIRECTORY")
 _MAGIC, _MAGIC_AT = b"DUCK", 8
 # The files that this process has looked into, each held open: closing any descriptor of a file
 # drops every POSIX lock that the process has on it, DuckDB's own included.
@@ -42,7 +43,7 @@ def resolve_path(path: str | Path) -> Path:
 
     Raises:
         ValueError: it is empty, or means a database in memory.
-        OSError: there is no such home directory.
+        OSError: there is no such home directory, or DuckDB cannot open files of this name.
     """
     text = os.fspath(path)
     if not text or text.startswith(":memory:"):
@@ -51,12 +52,26 @@ def resolve_path(path: str | Path) -> Path:
             " one, or StorageEngine.ephemeral() for a file that is not kept."
         )
     try:
-        return Path(path).expanduser().absolute()
+        absolute = Path(path).expanduser().absolute()
     except RuntimeError as error:
         raise OSError(
             f"Failed to create database at {text}: there is no such home directory. Write"
             f" ./{text} for a file of that name, or set HOME."
         ) from error
+    _check_name(absolute)
+    return absolute
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that DuckDB cannot open, or would open another file for."""
+    name = str(path).encode(errors="backslashreplace").decode()
+    if name != str(path):
+        problem = "its name is not UTF-8"
+    elif os.sep == "/" and "\\" in name:
+        problem = "DuckDB takes a backslash for a slash"
+    else:
+        return
+    raise OSError(f"Failed to create database at {name}: {problem}. Choose another name.")
 
 
 def home() -> Path:
@@ -84,7 +99,7 @@ def open_shared(path: Path) -> int:
     with opening:
         place = place_of(path)
         if place not in _open_files:
-            _open_files[place] = os.open(path, os.O_RDONLY)
+            _open_files[place] = os.open(path, os.O_RDONLY | BINARY)
         return _open_files[place]
 
 
@@ -164,7 +179,7 @@ def wal_path(path: Path) -> Path:
 def create_private(path: Path) -> None:
     """Make an empty file that its owner alone may read, or take one that is there from others."""
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600))
     except FileExistsError:
         with suppress(OSError):
             path.chmod(0o600)
@@ -173,20 +188,19 @@ def create_private(path: Path) -> None:
 def create_database(path: Path) -> None:
     """Make a database that its owner alone may read, whole or not at all, unless there is one."""
     # DuckDB would make it readable by others, and takes no empty file.
-    folder = tempfile.mkdtemp(prefix=".mixpanel_data_", dir=path.parent)
-    try:
-        new = Path(folder, "new.db")
+    with PrivateDirectory.beside(path) as new:
         duckdb.connect(str(new)).close()
         new.chmod(0o600)
         with suppress(FileExistsError):
             publish(new, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def sync(path: Path) -> None:
     """Wait until a file, or the names in a directory, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if not HAS_DIRECTORIES and path.is_dir():
+        return
+    # Windows syncs only what may be written to.
+    descriptor = os.open(path, os.O_RDONLY if HAS_DIRECTORIES else os.O_RDWR | BINARY)
     try:
         os.fsync(descriptor)
     finally:
@@ -199,6 +213,7 @@ def publish(new: Path, path: Path) -> None:
     Raises:
         FileExistsError: the name is taken.
     """
+    close_unused()
     sync(new)
     try:
         os.link(new, path)

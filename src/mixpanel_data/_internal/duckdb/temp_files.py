@@ -1,4 +1,4 @@
-"""Private directories for databases that are not kept, and for spilled rows beside a database.
+"""Private directories for databases that are not kept, for spilled rows, for files not yet whole.
 
 An open one is locked by its process, so that others can tell it from what a killed one left, also
 where they share the directory but not the list of processes.
@@ -9,15 +9,23 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-if os.name == "posix":
+try:
     import fcntl
+except ModuleNotFoundError:  # Windows
+    _has_locks = False
+else:
+    _has_locks = True
 
+# On Windows a descriptor changes line ends unless it is told not to.
+BINARY: int = getattr(os, "O_BINARY", 0)
 EPHEMERAL_FILE = "ephemeral.db"
 
 _PREFIX = "mixpanel_data_"
+_BESIDE = f".{_PREFIX}"
 _MARKER = ".mixpanel_data_temporary"
 
 
@@ -27,7 +35,7 @@ class PrivateDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock: int | None = None
-        if os.name == "posix":
+        if _has_locks:
             self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
             with suppress(OSError):  # a file system without locks
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
@@ -35,11 +43,36 @@ class PrivateDirectory:
     @classmethod
     def temporary(cls) -> PrivateDirectory:
         """Make one in the system's temporary directory, and remove what killed processes left."""
-        _sweep()
-        made = cls(Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}_")))
-        marker = os.open(made.path / _MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(marker, "w") as file:
-            file.write(_mark(made.path))
+        folder = Path(tempfile.gettempdir())
+        _sweep(folder, _PREFIX)
+        return cls._marked(folder, f"{_PREFIX}{os.getpid()}_")
+
+    @classmethod
+    @contextmanager
+    def beside(cls, path: Path) -> Iterator[Path]:
+        """Yield a place for a new file, to be moved to *path* when it is whole.
+
+        What killed processes left of such files is removed.
+        """
+        _sweep(path.parent, _BESIDE)
+        made = cls._marked(path.parent, _BESIDE)
+        try:
+            yield made.path / "new.db"
+        finally:
+            made.remove(whole=True)
+
+    @classmethod
+    def _marked(cls, folder: Path, prefix: str) -> PrivateDirectory:
+        made = cls(Path(tempfile.mkdtemp(prefix=prefix, dir=folder)))
+        try:
+            marker = os.open(
+                made.path / _MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600
+            )
+            with os.fdopen(marker, "w") as file:
+                file.write(_mark(made.path))
+        except BaseException:
+            made.remove(whole=True)
+            raise
         return made
 
     @classmethod
@@ -63,13 +96,17 @@ class PrivateDirectory:
             return None
 
     def remove_leftovers(self) -> None:
-        """Remove what a killed process spilled, unless another database object uses this."""
+        """Remove what killed processes spilled here, unless another database object uses this.
+
+        And what they left of new files beside the database.
+        """
         if self._is_free():
             for left in self.path.glob("duckdb_temp_*"):
                 with suppress(OSError):
                     left.unlink()
             if self._lock is not None:
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
+        _sweep(self.path.parent, _BESIDE)
 
     def remove(self, *, whole: bool) -> None:
         """Remove it, as a *whole* or if it is empty, unless something else is using it."""
@@ -96,20 +133,25 @@ def _mark(folder: Path) -> str:
     return f"{folder.name} {status.st_dev} {status.st_ino}\n"
 
 
-def _sweep() -> None:
+def _sweep(parent: Path, prefix: str) -> None:
     """Remove what killed processes left behind; never what a living one may use, nor a user's."""
-    if os.name != "posix":
-        return
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*_*"):
-        with suppress(OSError, ValueError):
-            mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
-            if mine and (folder / _MARKER).read_text() == _mark(folder):
-                lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-                try:
-                    if _lock_alone(lock):
-                        shutil.rmtree(folder)
-                finally:
-                    os.close(lock)
+    if _has_locks:
+        with suppress(OSError):
+            for name in os.listdir(parent):
+                if name.startswith(prefix):
+                    _remove_dead(parent / name)
+
+
+def _remove_dead(folder: Path) -> None:
+    with suppress(OSError, ValueError):
+        mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+        if mine and (folder / _MARKER).read_text() == _mark(folder):
+            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                if _lock_alone(lock):
+                    shutil.rmtree(folder)
+            finally:
+                os.close(lock)
 
 
 def _lock_alone(directory: int) -> bool:

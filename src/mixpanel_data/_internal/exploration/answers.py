@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from mixpanel_data._internal.exploration.statements import JSON_TYPES, is_value
+from mixpanel_data._internal.exploration.statements import JSON_TYPES
 from mixpanel_data._internal.schema.properties import core_text, sql_text
 from mixpanel_data.exploration import (
     ColumnSummary,
@@ -77,39 +77,44 @@ def value_counts(rows: Iterable[Sequence[Any]]) -> tuple[PropertyValueCount, ...
     )
 
 
-def frequent(rows: Iterable[Any], limit: int) -> dict[str, list[str]]:
-    """Return the properties of more than *limit* different values, with those that repeat."""
+def frequent(rows: Iterable[Any], limit: int, top: int) -> dict[str, list[str]]:
+    """Return the properties of more than *limit* different values, with those that repeat most."""
     return {
-        key: [row.value for row in group if row.n > 1]
+        key: [row.value for row in group if row.value is not None][:top]
         for key, found in groupby(rows, key=lambda row: row.key)
         if (group := list(found))[0].different > limit
     }
 
 
+def usual_width(rows: Sequence[Any], count: int) -> float:
+    """Return how many properties each of *count* rows has on average."""
+    return sum({row.key: int(row.rows) for row in rows}.values()) / count
+
+
 def properties(
-    rows: Iterable[Any], count: int, top: int, many: Mapping[str, Sequence[str]]
+    rows: Iterable[Any], count: int, many: Mapping[str, Sequence[str]]
 ) -> list[PropertyInfo]:
     """Return the properties of *count* rows, by key, from their most frequent values."""
     return [
-        _property(key, list(group), count, top, exact=key not in many)
+        _property(key, list(group), count, exact=key not in many)
         for key, group in groupby(rows, key=lambda row: row.key)
     ]
 
 
-def _property(key: str, rows: Sequence[Any], count: int, top: int, *, exact: bool) -> PropertyInfo:
+def _property(key: str, rows: Sequence[Any], count: int, *, exact: bool) -> PropertyInfo:
     first = rows[0]
     types = {name: getattr(first, name) for name in JSON_TYPES if getattr(first, name)}
     total = sum(types.values())
     as_ = _READ.get(next(iter(types.keys() - {"null"}), ""), str) if _is_one(types) else str
     nulls = 1 if "null" in types else 0
-    counted = [(value_of(row.value), int(row.n)) for row in rows if is_value(row.value)]
+    counted = [(value_of(row.value), int(row.n)) for row in rows if row.value is not None]
     return PropertyInfo(
         key=key,
         types={name: percent(n, total) for name, n in types.items()},
         presence=percent(total, count),
-        distinct=int(first.different if exact else min(first.estimate, total)) - nulls,
+        distinct=min(int(first.different), total) - nulls,
         distinct_is_exact=exact,
-        top_values=counted[:top],
+        top_values=counted,
         first_day=first.first and first.first.date(),
         last_day=first.last and first.last.date(),
         sql=sql_text(key),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from mixpanel_data._internal.schema import functions as fn
-from mixpanel_data._internal.schema.properties import event_property
+from mixpanel_data._internal.schema.properties import event_properties, event_property
 
 JSON_TYPES = ("string", "number", "boolean", "null", "object", "array")
 
@@ -17,6 +17,7 @@ _BY_INITIAL = {'"': "string", "t": "boolean", "f": "boolean", "n": "null", "{": 
 _BY_INITIAL["["] = "array"
 # Before the first character of a value that is counted by its type alone: no JSON begins with it.
 _MARK = "~"
+_ONE_OF = 32  # values that are not counted, one is, which tells how many there are
 
 Rows = sa.FromClause
 Expression = sa.ColumnElement[Any]
@@ -124,83 +125,124 @@ def values(rows: Rows, key: str, limit: int, where: Sequence[Expression] = ()) -
     return chosen.order_by(count.desc(), value).limit(limit)
 
 
-def properties(rows: Rows, top: int, many: Mapping[str, Sequence[str]]) -> sa.Select[Any]:
+def frequent(rows: Rows, limit: int) -> sa.Select[Any]:
+    """Return the select of every property's numbers of different values and of rows.
+
+    One of more than *limit* different values has a row for each that repeats, the most frequent
+    first; any other has one row.
+    """
+    each = _by_member(rows, {}).cte("_each")
+    numbers = [sa.func.count().label("different"), sa.func.sum(each.c.n).label("rows")]
+    whole = sa.select(each.c.key, *numbers).group_by(each.c.key).subquery("whole")
+    repeated = each.alias("repeated")
+    on = sa.and_(repeated.c.key == whole.c.key, repeated.c.n > 1, whole.c.different > limit)
+    rows_ = sa.select(*whole.c, repeated.c.value).select_from(whole.outerjoin(repeated, on))
+    return rows_.order_by(whole.c.key, repeated.c.n.desc(), repeated.c.value)
+
+
+def properties(
+    rows: Rows, top: int, many: Mapping[str, Sequence[str]], keys: Sequence[str] = ()
+) -> sa.Select[Any]:
     """Return the select of the most frequent values of every property, with what all have in sum.
 
-    One pass over the rows: every document becomes rows of key and value, which are counted.
-    *many* are properties of too many values to count them all: of those, each of the values named
-    here is counted, and the others by type.
+    One pass over the rows. Without *keys* every document becomes rows of key and value, which are
+    counted. With *keys*, those of all rows, each is a column and counted for itself: half the time
+    where most rows have most of them. *many* are properties of too many values to count them all:
+    of those, each of the values named here is counted, and the others by type.
     """
-    each = _counted(rows, many)
-    kind = _kind(each.c.value)
-    key = each.c.key
-    place = sa.func.row_number().over(partition_by=key, order_by=[each.c.n.desc(), each.c.value])
-    ranked = sa.select(
-        key,
-        each.c.value,
-        each.c.n,
-        place.label("place"),
-        sa.func.min(each.c.first).over(partition_by=key).label("first"),
-        sa.func.max(each.c.last).over(partition_by=key).label("last"),
-        sa.func.count().over(partition_by=key).label("different"),
-        sa.func.sum(each.c.estimate).over(partition_by=key).label("estimate"),
+    found = _by_column(rows, keys, many) if keys else _by_member(rows, many)
+    each = found.cte("_each")
+    kind, is_mark = _kind(each.c.value), fn.starts_with(each.c.value, sa.literal(_MARK))
+    # One of so many values stands for all that are not counted.
+    is_one = fn.starts_with(each.c.value, sa.literal(_MARK * 2))
+    stands_for = sa.case((is_one, _ONE_OF), (is_mark, 0), else_=1)
+    whole = sa.select(
+        each.c.key,
+        sa.func.min(each.c.first).label("first"),
+        sa.func.max(each.c.last).label("last"),
+        sa.func.sum(stands_for).label("different"),
         *(
-            sa.func.sum(sa.case((kind == name, each.c.n), else_=0))
-            .over(partition_by=key)
-            .label(name)
+            sa.func.sum(sa.case((kind == name, each.c.n), else_=0)).label(name)
             for name in JSON_TYPES
         ),
-    ).subquery("ranked")
+    ).group_by(each.c.key)
+    place = sa.func.row_number().over(
+        partition_by=each.c.key, order_by=[each.c.n.desc(), each.c.value]
+    )
+    values = sa.select(each.c.key, each.c.value, each.c.n, place.label("place"))
+    values = values.where(sa.not_(is_mark), each.c.value != "null")
+    all_, ranked = whole.subquery("whole"), values.subquery("ranked")
+    on = sa.and_(ranked.c.key == all_.c.key, ranked.c.place <= top)
     return (
-        sa.select(*ranked.c)
-        .where(ranked.c.place <= top)
-        .order_by(ranked.c.key, ranked.c.n.desc(), ranked.c.value)
+        sa.select(*all_.c, ranked.c.value, ranked.c.n)
+        .select_from(all_.outerjoin(ranked, on))
+        .order_by(all_.c.key, ranked.c.n.desc(), ranked.c.value)
     )
 
 
-def _counted(rows: Rows, many: Mapping[str, Sequence[str]]) -> sa.Subquery:
-    time = rows.c.event_time if "event_time" in rows.c else sa.cast(sa.null(), sa.TIMESTAMP)
+def _time(rows: Rows) -> Expression:
+    known = "event_time" in rows.c
+    return (rows.c.event_time if known else sa.cast(sa.null(), sa.TIMESTAMP)).label("time")
+
+
+def _numbers(time: Expression) -> list[sa.Label[Any]]:
+    functions = {"n": sa.func.count(), "first": sa.func.min(time), "last": sa.func.max(time)}
+    return [function.label(name) for name, function in functions.items()]
+
+
+def _marked(value: Expression, named: Sequence[str]) -> Expression:
+    """Return the values named and null; of all others what tells their type, of some the value."""
+    some = (fn.row_hash(value) % _ONE_OF == 0, _MARK * 2 + value)
+    mark = _MARK + fn.json_initial(value)
+    return sa.case((value.in_([*named, "null"]), value), some, else_=mark)
+
+
+def _by_column(
+    rows: Rows, keys: Sequence[str], many: Mapping[str, Sequence[str]]
+) -> sa.Select[Any]:
+    """Return the counted values of properties, each grouped on its own; see ``_by_member``."""
+    found = sa.select(event_properties(rows, keys).label("found"), _time(rows)).select_from(rows)
+    lists = found.subquery("lists")
+    items = [fn.list_item(lists.c.found, sa.literal_column(str(n + 1))) for n in range(len(keys))]
+    columns = [
+        (_marked(item, many[key]) if key in many else item).label(f"v{n}")
+        for n, (key, item) in enumerate(zip(keys, items))
+    ]
+    each = sa.select(lists.c.time, *columns).subquery("columns")
+    values = [each.c[column.name] for column in columns]
+    sets = sa.func.grouping_sets(*(sa.tuple_(value) for value in values))
+    grouped = sa.select(*values, *_numbers(each.c.time)).group_by(sets).subquery("sets")
+    # Of each row one value alone is not NULL; none where the property is missing.
+    values = [grouped.c[column.name] for column in columns]
+    names = [(value.is_not(None), sa.literal(key)) for value, key in zip(values, keys)]
+    value = sa.func.coalesce(*values, sa.null())
+    others = [grouped.c[name] for name in ("n", "first", "last")]
+    return sa.select(sa.case(*names).label("key"), value.label("value"), *others).where(
+        sa.or_(*(there for there, _ in names))
+    )
+
+
+def _by_member(rows: Rows, many: Mapping[str, Sequence[str]]) -> sa.Select[Any]:
+    """Return the counted values of properties: key, value, n, first, last."""
     members = (
         sa.select(
             fn.explode(fn.json_object_keys(rows.c.properties)).label("key"),
             fn.explode(fn.json_values(rows.c.properties)).label("value"),
-            time.label("time"),
+            _time(rows),
         )
         .select_from(rows)
         .subquery("members")
     )
     key, value = members.c.key, members.c.value
     counted: Expression = value
-    uncounted: Expression = sa.null()
     if many:
         named = [text for texts in many.values() for text in texts]
-        is_many = key.in_(many)
-        by_type = sa.and_(is_many, value.not_in(named)) if named else is_many
-        counted = sa.case((by_type, _MARK + fn.json_initial(value)), else_=value)
-        uncounted = sa.case((is_many, value))
-    marked = sa.select(
-        key, counted.label("value"), members.c.time, uncounted.label("uncounted")
-    ).subquery("marked")
-    estimate = fn.approximate_distinct(marked.c.uncounted) if many else sa.literal(0)
-    return (
-        sa.select(
-            marked.c.key,
-            marked.c.value,
-            sa.func.count().label("n"),
-            sa.func.min(marked.c.time).label("first"),
-            sa.func.max(marked.c.time).label("last"),
-            estimate.label("estimate"),
-        )
-        .group_by(marked.c.key, marked.c.value)
-        .subquery("each")
-    )
+        counted = sa.case((key.in_(many), _marked(value, named)), else_=value)
+    marked = sa.select(key, counted.label("value"), members.c.time).subquery("marked")
+    columns = [marked.c.key, marked.c.value, *_numbers(marked.c.time)]
+    return sa.select(*columns).group_by(marked.c.key, marked.c.value)
 
 
 def _kind(value: Expression) -> Expression:
     initial = fn.json_initial(sa.func.ltrim(value, _MARK))
     return sa.case(*((initial == sign, name) for sign, name in _BY_INITIAL.items()), else_="number")
-
-
-def is_value(text: str) -> bool:
-    """Return whether the text of a property is a value, not a mark for others or null."""
-    return not text.startswith(_MARK) and text != "null"

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mixpanel_data._internal.formats.insert_ids import InsertIds, id_text
-from mixpanel_data._internal.formats.rows import Row, batches_of, expect_only, incorrect, rows_of
+from mixpanel_data._internal.formats.reading import read_rows
+from mixpanel_data._internal.formats.refusals import incorrect
+from mixpanel_data._internal.formats.rows import Row, expect_only
+from mixpanel_data._internal.formats.spellings import event_of, is_event, not_of_kind
 from mixpanel_data._internal.formats.timestamps import event_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mixpanel_data._internal.formats.lines import Source
+    from mixpanel_data._internal.formats.text import Source
     from mixpanel_data.types import EventRecord
 
 
@@ -24,7 +27,8 @@ def read_export(
     too. Ids that are not strings become their JSON text, a missing or null ``distinct_id`` is "".
 
     ``time`` may be seconds or milliseconds, which are told apart by their size: from 10,000,000,000
-    on (either side of zero) it is milliseconds. It is taken as UTC.
+    on (either side of zero) it is milliseconds. The naive ``event_time`` is UTC, or the wall clock
+    of the zone that a table's metadata names.
 
     An event without ``$insert_id`` gets one made from its content and from how many equal ones came
     before it in this call: repeats within a load are kept, and loading the same again adds nothing.
@@ -39,19 +43,20 @@ def read_export(
         InvalidRecordError: A line is not an event, or a source is cut short; see ``details``.
     """
     ids = InsertIds()
-    for batch in batches_of((source, *more), progress):
-        for place, row in rows_of(batch):
-            try:
-                record = _event(row, ids)
-            except (ValueError, RecursionError) as error:
-                raise incorrect(place, str(error)) from error
-            yield record
+    for place, row in read_rows((source, *more), progress):
+        try:
+            record = _event(row, ids)
+        except (ValueError, RecursionError) as error:
+            raise incorrect(place, error) from error
+        yield record
 
 
 def _event(row: Row, ids: InsertIds) -> EventRecord:
     name = row.pop("event", None)
     if not isinstance(name, str):
-        raise ValueError("'event' is missing or not a string")
+        if name is None and is_event(row):
+            return event_of(row, ids)
+        raise not_of_kind(row, "events", "'event' is missing or not a string")
     properties = row.get("properties")
     if not isinstance(properties, dict):
         properties = row

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 
-from mixpanel_data._internal.formats.lines import BinaryStream, Source
+from mixpanel_data._internal.formats.text import BinaryStream, Source, start_of
+
+# Compressed, and with line ends.
+_EMPTY_LIST = 100
 
 Sources = Source | Iterable[Source]
 
@@ -38,8 +41,15 @@ def expand(sources: Sources) -> list[Path | BinaryStream]:
 
 
 def is_empty(path: Path) -> bool:
-    """Return whether a path is a file of no bytes."""
-    return path.is_file() and path.stat().st_size == 0
+    """Return whether a path is a file of no bytes, or of an empty JSON list."""
+    if not path.is_file() or (size := path.stat().st_size) > _EMPTY_LIST:
+        return False
+    return size == 0 or start_of(path).strip() in (b"", b"[]")
+
+
+def readable(path: Path) -> str:
+    """Return a path as text, also where its name is not UTF-8."""
+    return str(path).encode(errors="backslashreplace").decode()
 
 
 def _listed(sources: Sources) -> Iterable[Source]:

@@ -5,20 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mixpanel_data._internal.formats.insert_ids import id_text
-from mixpanel_data._internal.formats.rows import (
-    Place,
-    Row,
-    batches_of,
-    expect_only,
-    incorrect,
-    rows_of,
-)
+from mixpanel_data._internal.formats.reading import read_rows
+from mixpanel_data._internal.formats.refusals import Place, incorrect
+from mixpanel_data._internal.formats.rows import Row, expect_only
+from mixpanel_data._internal.formats.spellings import kind_of, not_of_kind, profile_of
 from mixpanel_data._internal.formats.timestamps import last_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mixpanel_data._internal.formats.lines import Source
+    from mixpanel_data._internal.formats.text import Source
     from mixpanel_data.types import ProfileRecord
 
 
@@ -37,16 +33,15 @@ def read_profiles(
         InvalidRecordError: A line is not a page or profile, an id is missing, or a source is cut
             short; see ``details``.
     """
-    for batch in batches_of((source, *more), progress, pretty=True):
-        for place, row in rows_of(batch):
-            is_page = "results" in row and "$distinct_id" not in row
-            for position, member in enumerate(_results(place, row) if is_page else [row], 1):
-                try:
-                    record = _profile(member)
-                except (ValueError, RecursionError) as error:
-                    within = f"profile {position} of the page: " if is_page else ""
-                    raise incorrect(place, f"{within}{error}") from error
-                yield record
+    for place, row in read_rows((source, *more), progress, pages=True):
+        is_page = "results" in row and "$distinct_id" not in row
+        for position, member in enumerate(_results(place, row) if is_page else [row], 1):
+            try:
+                record = _profile(member)
+            except (ValueError, RecursionError) as error:
+                within = f"profile {position} of the page: " if is_page else ""
+                raise incorrect(place, error, within) from error
+            yield record
 
 
 def _results(place: Place, page: Row) -> list[Any]:
@@ -61,7 +56,9 @@ def _profile(row: Any) -> ProfileRecord:
         raise ValueError("it is not a JSON object")
     distinct_id, properties = row.get("$distinct_id"), row.get("$properties")
     if distinct_id is None:
-        raise ValueError("'$distinct_id' is missing")
+        if row.get("distinct_id") is not None and kind_of(row) == "profiles":
+            return profile_of(row)
+        raise not_of_kind(row, "profiles", "'$distinct_id' is missing")
     if not isinstance(properties, dict):
         raise ValueError("'$properties' is missing or not an object")
     expect_only(row, "$distinct_id", "$properties")

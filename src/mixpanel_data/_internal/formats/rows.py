@@ -7,40 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mixpanel_data._internal.formats.lines import (
-    Batch,
-    Source,
+from mixpanel_data._internal.formats.lines import Batch
+from mixpanel_data._internal.formats.refusals import (
+    Place,
+    WrongContentError,
     cut_short,
-    invalid,
-    join_pretty_printed,
-    read_batches,
+    incorrect,
 )
 from mixpanel_data._internal.json_text import has_long_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from mixpanel_data.exceptions import InvalidRecordError
 
-Place = tuple[str, int]
 Row = dict[str, Any]
 
-
-def batches_of(
-    sources: Iterable[Source], progress: Callable[[int], None] | None, pretty: bool = False
-) -> Iterator[Batch]:
-    """Yield the batches of all *sources*, and tell *progress* the bytes taken so far."""
-    total = 0
-
-    def consumed(count: int) -> None:
-        nonlocal total
-        total += count
-        if progress and count:
-            progress(total)
-
-    for source in sources:
-        batches = read_batches(source, consumed)
-        yield from join_pretty_printed(batches) if pretty else batches
+_SHOWN = 100
 
 
 def rows_of(batch: Batch) -> Iterator[tuple[Place, Row]]:
@@ -58,8 +41,23 @@ def rows_of(batch: Batch) -> Iterator[tuple[Place, Row]]:
                 continue
             raise _unreadable(batch, number, line, error) from error
         if not isinstance(row, dict):
-            raise incorrect((batch.source, number), "it is not a JSON object")
-        yield (batch.source, number), row
+            raise incorrect(_place(batch, number), _not_an_object(row))
+        yield (batch.source, number) if batch.unit == "line" else _place(batch, number), row
+
+
+def _not_an_object(value: Any) -> str | ValueError:
+    problem = "it is not a JSON object"
+    if value == []:
+        return WrongContentError(
+            f"{problem}, but an empty list",
+            "A failed download may leave that, too: check the source. If there is nothing for this"
+            " day, say so with allow_empty=True (--allow-empty).",
+        )
+    return problem
+
+
+def _place(batch: Batch, number: int) -> Place:
+    return (batch.source, number, batch.unit)
 
 
 def _loads_exactly(line: bytes) -> Any:
@@ -71,18 +69,23 @@ def _loads_exactly(line: bytes) -> Any:
 
 def _unreadable(batch: Batch, number: int, line: bytes, error: Exception) -> InvalidRecordError:
     if b"terminated early" in line[-200:].lower():
-        return cut_short(batch.source, number, "export terminated early by Mixpanel")
+        return cut_short(batch.source, number, "export terminated early by Mixpanel", batch.unit)
     reason = str(error)
     if isinstance(error, json.JSONDecodeError):
         reason = f"{error.msg} at character {error.pos + 1}"
-    if not batch.ended:
-        return cut_short(batch.source, number, f"the text ends inside this line ({reason})")
-    return incorrect((batch.source, number), f"it is not JSON ({reason})")
-
-
-def incorrect(place: Place, problem: str) -> InvalidRecordError:
-    """Return the error for a line that is no record."""
-    return invalid(*place, problem, "Correct or remove this line, or fetch the file again.")
+    begins_json = line.lstrip()[:1] in (b"{", b"[")
+    if not batch.ended and (begins_json or number > 1):
+        problem = f"the text ends inside this line ({reason})"
+        return cut_short(batch.source, number, problem, batch.unit)
+    problem = f"it is not JSON ({reason})"
+    if number == 1 and not begins_json:
+        # The whole file is something else, often what the server had to say.
+        problem += f": {line.strip()[:_SHOWN].decode(errors='replace')!r}"
+        suggestion = (
+            "An export holds one JSON object a line: check what this is, and fetch the export."
+        )
+        return incorrect(_place(batch, number), WrongContentError(problem, suggestion))
+    return incorrect(_place(batch, number), problem)
 
 
 def expect_only(row: Row, *keys: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -11,12 +11,16 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
 from mixpanel_data._internal.schema.tables import EVENTS, Kind
+from mixpanel_data._internal.zones import WallClock, days, local_of, zone_of
 from mixpanel_data._version import __version__
+from mixpanel_data.exceptions import TimeZoneError
 from mixpanel_data.types import LoadAction, LoadInfo, TableMetadata, check_table_name, utc_now
 
 OnConflict = Literal["ignore", "update", "replace"]
 IfMissing = Literal["error", "create"]
 Progress = Callable[[int], object]
+
+_UTC = "UTC"
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class LoadJob:
     needs_records: bool = False
     """Whether a source without a single record is refused."""
     is_export: bool = False
+    dates_from_records: bool = False
+    """Whether the days are those of the first and last event, as nobody said them."""
     needs_window: bool = False
     """Whether records outside the window of the metadata are refused, not only counted."""
     started_at: datetime = field(default_factory=utc_now)
@@ -52,6 +58,39 @@ class LoadJob:
         if self.action == "replace" and not (self.metadata.from_date and self.metadata.to_date):
             raise ValueError("replace needs metadata with from_date and to_date: what to replace.")
 
+    @property
+    def time_zone(self) -> str:
+        """The zone of the days, and of times without an offset."""
+        return self.metadata.time_zone or _UTC
+
+    def clock(self) -> WallClock | None:
+        """Return what reads the times of the records; None where they are UTC."""
+        return None if self.time_zone == _UTC else WallClock(self.time_zone)
+
+    def for_table(self, held: TableMetadata) -> LoadJob:
+        """Return the job in the zone of the table that it adds to, which *held* is known of.
+
+        Raises:
+            TimeZoneError: it says another one.
+        """
+        zone = held.time_zone or _UTC
+        if self.metadata.time_zone not in (None, held.time_zone, zone):
+            suggestion = "Leave time_zone (--time-zone) out, or load into a table of its own."
+            raise TimeZoneError(
+                f"The times of table '{self.table}' were loaded as {zone}, those of this load are"
+                f" said to be {self.time_zone}. Nothing was changed. {suggestion}",
+                **{"table_name": self.table, "time_zone": zone, "given": self.time_zone},
+                suggestion=suggestion,
+            )
+        metadata = self.metadata.model_copy(update={"time_zone": held.time_zone})
+        return replace(self, metadata=metadata)
+
+    def local_text(self, moment: datetime) -> str:
+        """Return a stored time as people read it, in the zone of the job."""
+        if self.time_zone == _UTC:
+            return str(moment)
+        return f"{local_of(moment, zone_of(self.time_zone))} {self.time_zone}"
+
     def replace_condition(self, table: sa.Table) -> sa.ColumnElement[bool] | None:
         """Return the condition on the events that a replacing load replaces, None for others."""
         return self.window(table) if self.action == "replace" else None
@@ -61,12 +100,11 @@ class LoadJob:
         meta, conditions = self.metadata, []
         if self.kind is not EVENTS:
             return None
+        start, end = days(meta.from_date, meta.to_date, zone_of(self.time_zone))
         if meta.from_date is not None:
-            conditions.append(table.c.event_time >= datetime.fromisoformat(meta.from_date))
+            conditions.append(table.c.event_time >= start)
         if meta.to_date is not None:
-            # Not "before the next day": after the last day of the calendar there is none.
-            last = datetime.fromisoformat(f"{meta.to_date}T23:59:59.999999")
-            conditions.append(table.c.event_time <= last)
+            conditions.append(table.c.event_time <= end)
         if meta.filter_events is not None:
             conditions.append(table.c.event_name.in_(meta.filter_events))
         return sa.and_(*conditions) if conditions else None
@@ -84,6 +122,10 @@ class LoadResult:
     """Records of other days or events than the job's metadata says."""
     invalid_last_seen: int = 0
     """Profiles of an export whose ``$last_seen`` is no time, and NULL in the column."""
+    ambiguous_times: int = 0
+    missing_times: int = 0
+    time_offset: int | None = None
+    """What is wrong with the times, as in ``LoadInfo``."""
 
     @property
     def duplicates(self) -> int:
@@ -109,6 +151,10 @@ class LoadResult:
             replaced=self.replaced,
             outside=self.outside,
             invalid_last_seen=self.invalid_last_seen,
+            time_zone=job.metadata.time_zone,
+            ambiguous_times=self.ambiguous_times,
+            missing_times=self.missing_times,
+            time_offset=self.time_offset,
             library_version=__version__,
             duckdb_version=DUCKDB_VERSION,
         )

@@ -79,13 +79,15 @@ def _count_outside(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> 
     first = connection.execute(found.order_by(position).limit(1)).one()
     meta = job.metadata
     wanted = f"{meta.from_date} to {meta.to_date}"
+    if meta.time_zone is not None:
+        wanted += f" in {meta.time_zone}"
     if meta.filter_events is not None:
         wanted += f", events {', '.join(map(repr, meta.filter_events))}"
     raise InvalidRecordError(
         f"{outside:,} of the records for table '{job.table}' are of other days or events than the"
         f" load replaces ({wanted}). The first is record {first[0] + 1}: {first.event_name!r} at"
-        f" {first.event_time}. Nothing was changed; give the days and events of these records, or"
-        " load the right ones.",
+        f" {job.local_text(first.event_time)}. Nothing was changed; give the days and events of"
+        " these records, or load the right ones.",
         table_name=job.table,
         position=first[0],
         outside=outside,

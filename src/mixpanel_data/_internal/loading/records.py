@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from mixpanel_data._internal import iso8601, json_text
+from mixpanel_data._internal.zones import WallClock
 from mixpanel_data.exceptions import InvalidRecordError
 
 # Few enough that what the records hold is still in the processor's cache when it is packed. They
@@ -24,13 +26,17 @@ class FieldError(ValueError):
     """What is wrong with a value, before anyone knows whose it is."""
 
 
-def batches(records: Iterable[Mapping[str, Any]], table: sa.Table) -> Iterator[pa.RecordBatch]:
-    """Pull *records* lazily, check each against *table* and give them as Arrow batches.
+def batches(
+    records: Iterable[Mapping[str, Any]], table: sa.Table, clock: WallClock | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Pull *records* lazily, check each against *table* and yield them as Arrow batches.
+
+    Times without an offset are those of *clock*, UTC without one.
 
     Raises:
         InvalidRecordError: a field is missing or wrong; names the field and the record.
     """
-    fields = _fields(table)
+    fields = _fields(table, clock)
     document = next(i for i, field in enumerate(fields) if field.encode is _encode_documents)
     name = fields[document].name
     read = _reader([field for field in fields if field.name != name])
@@ -79,8 +85,10 @@ def _name(value: object) -> str:
     return type(value).__name__
 
 
-def to_utc(value: object) -> datetime:
-    """Return a datetime or ISO-8601 text as a naive datetime in UTC; no offset means UTC.
+def to_utc(value: object, clock: WallClock | None = None) -> datetime:
+    """Return a datetime or ISO-8601 text as a naive datetime in UTC.
+
+    No offset means the time of *clock*, UTC without one.
 
     Raises:
         FieldError: it is neither, or no moment between the years 1 and 9999.
@@ -94,14 +102,24 @@ def to_utc(value: object) -> datetime:
     if not isinstance(value, datetime) or value != value:
         raise FieldError(f"must be a datetime or ISO-8601 text, not {_name(value)}")
     try:
-        return iso8601.naive_utc(value)
+        naive = iso8601.naive_utc(value)
     except OverflowError as error:
         raise FieldError(f"is out of range in UTC: {value}") from error
+    return naive if clock is None or value.tzinfo is not None else _in_utc(naive, clock)
 
 
-def _encode_times(values: Sequence[Any]) -> pa.Array:
+def _in_utc(moment: datetime, clock: WallClock) -> datetime:
+    try:
+        return clock.to_utc(moment)
+    except OverflowError as error:
+        raise FieldError(f"is out of range in UTC: {moment}") from error
+
+
+def _encode_times(clock: WallClock | None, values: Sequence[Any]) -> pa.Array:
     if set(map(type, values)) != {datetime} or any(t.tzinfo is not None for t in values):
-        values = [None if value is None else to_utc(value) for value in values]
+        values = [None if value is None else to_utc(value, clock) for value in values]
+    elif clock is not None:
+        values = [_in_utc(value, clock) for value in values]
     return pa.array(values, pa.timestamp("us"))
 
 
@@ -131,17 +149,19 @@ class _Field:
         return self.encode(values)
 
 
-def _fields(table: sa.Table) -> list[_Field]:
+def _fields(table: sa.Table, clock: WallClock | None) -> list[_Field]:
     return [
-        _Field(column.name, bool(column.info.get("optional")), _encoder(column.type))
+        _Field(column.name, bool(column.info.get("optional")), _encoder(column.type, clock))
         for column in table.columns
     ]
 
 
-def _encoder(kind: sa.types.TypeEngine[Any]) -> Callable[[Sequence[Any]], pa.Array]:
+def _encoder(
+    kind: sa.types.TypeEngine[Any], clock: WallClock | None
+) -> Callable[[Sequence[Any]], pa.Array]:
     if isinstance(kind, sa.JSON):
         return _encode_documents
-    return _encode_times if isinstance(kind, sa.DateTime) else _encode_texts
+    return partial(_encode_times, clock) if isinstance(kind, sa.DateTime) else _encode_texts
 
 
 def _reader(fields: list[_Field]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:

@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mixpanel_data._internal.duckdb import blocks
-from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync, wal_path
+from mixpanel_data._internal.duckdb.files import open_shared, publish, read_at, sync
+from mixpanel_data._internal.duckdb.temp_files import BINARY, PrivateDirectory
 from mixpanel_data.exceptions import DamagedDatabaseError
 
 _CHUNK = 1 << 24
@@ -22,7 +23,7 @@ def copy_file(source: Path, destination: Path) -> None:
         OSError: it cannot be written; what was written of it is gone.
     """
     opened = open_shared(source)
-    target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    target = os.open(destination, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600)
     with removed_on_error(destination), os.fdopen(target, "wb") as file:
         while chunk := read_at(opened, _CHUNK, file.tell()):
             file.write(chunk)
@@ -50,11 +51,7 @@ def written_beside(path: Path, source: Path) -> Iterator[Path]:
         FileExistsError: *path* is there.
         DamagedDatabaseError: a block of the copy is not whole.
     """
-    new = path.with_name(f"{path.name}.partial")
-    for left in (new, wal_path(new)):
-        # Of a process that was killed.
-        left.unlink(missing_ok=True)
-    with removed_on_error(new, wal_path(new)):
+    with PrivateDirectory.beside(path) as new:
         yield new
         for problem in blocks.damage(new):
             raise DamagedDatabaseError(

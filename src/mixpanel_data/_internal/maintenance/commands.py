@@ -14,6 +14,7 @@ from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
 from mixpanel_data._internal.duckdb.files import (
+    HAS_DIRECTORIES,
     close_shared,
     open_shared,
     resolve_path,
@@ -190,8 +191,12 @@ def compact(path: str | Path) -> tuple[int, int]:
         whole.checkpoint(database.root_connection)
         with copies.removed_on_error(new, wal_path(new)):
             whole.compact_into(database.root_connection, new)
-            copies.atomic_replace(new, path)
+            if HAS_DIRECTORIES:
+                copies.atomic_replace(new, path)
     close_shared(replaced)
+    if not HAS_DIRECTORIES:
+        # Windows replaces no file that is open.
+        copies.atomic_replace(new, path)
     return before, path.stat().st_size
 
 

@@ -6,7 +6,8 @@ Importing this module loads Alembic, and registers the operations of ``operation
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -17,9 +18,11 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 
 import mixpanel_data._internal.duckdb.dialect.alembic  # noqa: F401  # registers DuckDB with Alembic
+from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.maintenance.operations import registered
 from mixpanel_data._internal.schema import revisions
 from mixpanel_data._internal.schema.tables import INTERNAL, KINDS, user_table
+from mixpanel_data.exceptions import DamagedDatabaseError
 from mixpanel_data.types import Revision
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ def downgrade(
 def _run(connection: sa.Connection, target: str | None, sql: bool, applied: Applied) -> str:
     text = io.StringIO()
     config = _config(connection, applied, text)
+    revisions.refuse_view(connection)
     found = revisions.current_revision(connection)
     stamped = revisions.is_stamped(connection)
     # The original library's files need no stamp: revision 0001 takes their tables as they are.
@@ -68,6 +72,21 @@ def history() -> list[Revision]:
     """Return all revisions, the oldest first."""
     scripts = ScriptDirectory(str(revisions.script_location())).walk_revisions()
     return [Revision(script.revision, script.doc) for script in scripts][::-1]
+
+
+@contextmanager
+def protected(connection: sa.Connection) -> Iterator[None]:
+    """Keep macros and views of the file out of what Alembic asks it in the block.
+
+    Raises:
+        CommandError: there is a view in the place of the version table.
+    """
+    with system_functions(connection):
+        try:
+            revisions.refuse_view(connection)
+        except DamagedDatabaseError as error:
+            raise CommandError(error.message) from None
+        yield
 
 
 def options(config: Config, connection: sa.Connection) -> dict[str, Any]:

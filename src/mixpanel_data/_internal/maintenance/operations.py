@@ -10,19 +10,22 @@ from contextlib import AbstractContextManager, contextmanager
 
 import sqlalchemy as sa
 from alembic.operations import BatchOperations, MigrateOperation, Operations
+from alembic.util.exc import CommandError
 
+from mixpanel_data._internal.schema.revisions import FIRST_CATALOG, tables_with_columns
 from mixpanel_data._internal.schema.tables import metadata_table
 
 
 def registered(connection: sa.Connection) -> list[tuple[str, str]]:
     """Return the name and kind of every table in the catalogue that is also in the database."""
-    inspector = sa.inspect(connection)
-    if not inspector.has_table(metadata_table.name):
+    # A view of that name may read whatever its author liked.
+    columns = tables_with_columns(connection, [metadata_table.name]).get(metadata_table.name, ())
+    if not {column.column_name for column in columns} >= FIRST_CATALOG:
         return []
     names = sa.select(metadata_table.c.table_name, metadata_table.c.type).order_by(
         metadata_table.c.table_name
     )
-    there = set(inspector.get_table_names())
+    there = set(sa.inspect(connection).get_table_names())
     return [(name, kind) for name, kind in connection.execute(names) if name in there]
 
 
@@ -36,7 +39,7 @@ class ManagedTables(MigrateOperation):
 
         ``table.info`` holds the ``kind`` and the number of ``rows``.
         """
-        live = operations.migration_context.opts["live_connection"]
+        live = _connection(operations)
         tables = []
         for name, its_kind in registered(live):
             if kind in (None, its_kind):
@@ -53,29 +56,36 @@ class RebuildTable(MigrateOperation):
 
     @classmethod
     def rebuild_table(
-        cls, operations: Operations, table: sa.Table, *, primary_key: str | bool = True
+        cls, operations: Operations, table: sa.Table | str, *, primary_key: str | bool = True
     ) -> AbstractContextManager[BatchOperations]:
-        """Rebuild *table* with the changes that are made to the batch in the block.
+        """Rebuild a table, or that of a name, with the changes made to the batch in the block.
 
         Rows, their order, key, indexes and comments stay. *primary_key* names the column of a new
         key, or is False for none.
         """
+        if isinstance(table, str):
+            table = sa.Table(table, sa.MetaData(), autoload_with=_connection(operations))
         wanted = table.to_metadata(sa.MetaData())
         if primary_key is not True:
             for column in wanted.columns:
                 column.primary_key = column.name == primary_key
             wanted.append_constraint(sa.PrimaryKeyConstraint())
-        return _batch(operations, wanted, table.comment)
+        return _batch(operations, wanted)
+
+
+def _connection(operations: Operations) -> sa.Connection:
+    """Return a connection to look at the database with, even where statements are only printed."""
+    context = operations.migration_context
+    connection: sa.Connection | None = context.opts.get("live_connection", context.connection)
+    if connection is None:
+        raise CommandError("This operation looks at the database, which --sql does not open.")
+    return connection
 
 
 @contextmanager
-def _batch(
-    operations: Operations, table: sa.Table, comment: str | None
-) -> Iterator[BatchOperations]:
+def _batch(operations: Operations, table: sa.Table) -> Iterator[BatchOperations]:
     try:
-        with operations.batch_alter_table(
-            table.name, recreate="always", copy_from=table, table_kwargs={"comment": comment}
-        ) as batch:
+        with operations.batch_alter_table(table.name, recreate="always", copy_from=table) as batch:
             yield batch
     except sa.exc.DBAPIError as error:
         # After an error Alembic drops its new table, which the aborted transaction refuses: that

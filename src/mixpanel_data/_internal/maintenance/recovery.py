@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from mixpanel_data._internal.duckdb.copy import checkpoint
 from mixpanel_data._internal.duckdb.database import Database
+from mixpanel_data._internal.duckdb.errors import NEEDS_WRITING
 from mixpanel_data._internal.duckdb.files import wal_path
+from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data._internal.duckdb.wal import Log, read_log
 from mixpanel_data._internal.maintenance import backup as copies
 from mixpanel_data._internal.schema import load_history
@@ -79,15 +80,20 @@ def _cut(path: Path, log: Log | None) -> int:
     return size
 
 
-def _history(path: Path) -> list[LoadInfo] | None:
+def _history(path: Path, *, read_only: bool = True) -> list[LoadInfo] | None:
     """Return the loads in a file, or None where it does not open."""
     try:
-        with Database.open(path, read_only=True) as database, database.begin() as connection:
+        with Database.open(path, read_only=read_only) as database, database.begin() as connection:
             return load_history.history(connection)
     except DatabaseLockedError:
         raise
-    except (MixpanelDataError, OSError):
-        return None
+    except (MixpanelDataError, OSError) as error:
+        if not read_only or not NEEDS_WRITING.search(str(error)):
+            return None
+    with PrivateDirectory.beside(path) as scratch:
+        copies.copy_file(path, scratch)
+        copies.copy_file(wal_path(path), wal_path(scratch))
+        return _history(scratch, read_only=False)
 
 
 def _history_of_all(copy: Path, log: Log | None) -> list[LoadInfo]:
@@ -97,8 +103,7 @@ def _history_of_all(copy: Path, log: Log | None) -> list[LoadInfo]:
     """
     if log is None:
         return []
-    with tempfile.TemporaryDirectory(dir=copy.parent, prefix=f".{copy.name}.") as folder:
-        scratch = Path(folder, copy.name)
+    with PrivateDirectory.beside(copy) as scratch:
         shutil.copyfile(copy, scratch)
         wal_path(scratch).write_bytes(log.with_inserts_into(loads_table.name))
-        return _history(scratch) or []
+        return _history(scratch, read_only=False) or []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,8 +26,12 @@ from mixpanel_data._internal.schema.tables import (
     quoted,
     user_table,
 )
+from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import TableExistsError, TableNotFoundError
 from mixpanel_data.types import ColumnInfo, TableInfo, TableMetadata, TableSchema, utc_now
+
+# By what they look like; those that nobody uses any more go.
+_tables: weakref.WeakValueDictionary[str, sa.Table] = weakref.WeakValueDictionary()
 
 
 def create_internal(connection: sa.Connection) -> None:
@@ -59,12 +64,15 @@ def require(connection: sa.Connection, name: str) -> str:
     """
     found = find(connection, name)
     if found is None:
-        raise TableNotFoundError(name)
+        raise TableNotFoundError(name, closest(str(name), names(connection)))
     return found
 
 
 def table(connection: sa.Connection, name: str) -> sa.Table:
     """Return a user's table or view, or a temporary one of this connection, for statements.
+
+    It is one object for as long as it looks the same: two that are alike in one statement would
+    be two tables.
 
     Raises:
         TableNotFoundError: it is not there.
@@ -73,8 +81,14 @@ def table(connection: sa.Connection, name: str) -> sa.Table:
     found = require(connection, name) if temporary is None else temporary.table_name
     kind = kind_of(connection, found) if temporary is None else None
     if kind is not None:
-        return user_table(kind, found)
-    return sa.Table(quoted(found), sa.MetaData(), autoload_with=connection)
+        current = user_table(kind, found)
+    else:
+        current = sa.Table(quoted(found), sa.MetaData(), autoload_with=connection)
+    shape = repr(current)
+    known = _tables.get(shape)
+    if known is None or repr(known) != shape:
+        _tables[shape] = known = current
+    return known
 
 
 def new_table(connection: sa.Connection, name: str, kind: Kind) -> sa.Table:
@@ -226,6 +240,7 @@ def _metadata(row: sa.Row[Any]) -> TableMetadata:
         to_date=row.to_date,
         duplicates=row.duplicates or 0,
         collisions=row.collisions or 0,
+        time_zone=row.time_zone,
         **(row.filters or {}),
     )
 
@@ -266,6 +281,7 @@ def _row(connection: sa.Connection, name: str, meta: TableMetadata) -> dict[str,
         "filters": meta.filters,
         "duplicates": meta.duplicates,
         "collisions": meta.collisions,
+        "time_zone": meta.time_zone,
     }
 
 

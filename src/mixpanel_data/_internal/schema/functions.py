@@ -73,6 +73,18 @@ class json_values(_Construct):  # noqa: N801
     type = _TEXT_LIST
 
 
+class json_members(_Construct):  # noqa: N801
+    """Return the JSON text of members of a JSON object by one parse: ``(column, path, …)``."""
+
+    type = _TEXT_LIST
+
+
+class list_item(_Construct):  # noqa: N801
+    """Return the n-th item of a list, from 1 on: ``list_item(list, n)``."""
+
+    type = sa.String()
+
+
 class json_initial(_Construct):  # noqa: N801
     """Return the first character of JSON text, which tells its type."""
 
@@ -81,12 +93,6 @@ class json_initial(_Construct):  # noqa: N801
 
 class row_hash(_Construct):  # noqa: N801
     """Return a number that looks random, and is the same for the same arguments."""
-
-    type = sa.BigInteger()
-
-
-class approximate_distinct(_Construct):  # noqa: N801
-    """Aggregate to about how many different values there are, in little memory."""
 
     type = sa.BigInteger()
 
@@ -210,7 +216,7 @@ _TEMPLATES: dict[type[_Construct], str] = {
     json_object_keys: "json_keys({0})",
     json_values: "CAST(json_extract({0}, '$.*') AS VARCHAR[])",
     json_initial: "left({0}, 1)",
-    approximate_distinct: "approx_count_distinct({0})",
+    list_item: "{0}[{1}]",
     parsed_select: "json_serialize_sql({0})",
     explode: "unnest({0})",
     list_has: "list_contains({0}, {1})",
@@ -241,6 +247,12 @@ def _register(construct: type[_Construct], template: str) -> None:
 
 for _construct, _template in _TEMPLATES.items():
     _register(_construct, _template)
+
+
+@compiles(json_members)
+def _compile_json_members(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    column, *paths = _grouped(element, compiler, **kw)
+    return f"CAST(json_extract({column}, [{', '.join(paths)}]) AS VARCHAR[])"
 
 
 @compiles(list_of)

@@ -14,6 +14,8 @@ from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, ut
 
 # What a table's history starts with: a load, or its adoption with the rows that it had.
 _BEGINNINGS = ("create", "adopt")
+# NULL, or not there, for loads of earlier versions.
+_LATER_COUNTS = ("outside", "invalid_last_seen", "ambiguous_times", "missing_times")
 
 
 def record(connection: sa.Connection, load: LoadInfo) -> None:
@@ -67,8 +69,7 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
                 **{
                     **row,
                     "filters": dict(row["filters"] or {}),
-                    "outside": row.get("outside") or 0,
-                    "invalid_last_seen": row.get("invalid_last_seen") or 0,
+                    **{name: row.get(name) or 0 for name in _LATER_COUNTS},
                 }
             )
             for row in connection.execute(rows).mappings()

@@ -13,6 +13,7 @@ from mixpanel_data._internal.duckdb.dialect import Dialect
 from mixpanel_data._internal.duckdb.dialect.types import JSONIndexType
 from mixpanel_data._internal.schema.functions import (
     from_microseconds,
+    json_members,
     json_text,
     microseconds,
     whole_quotient,
@@ -54,11 +55,23 @@ def event_property(
     return found
 
 
+def event_properties(table: sa.FromClause, names: Sequence[str]) -> sa.ColumnElement[Any]:
+    """Return the JSON text of several properties as a list, NULL for each that is missing.
+
+    One parse of a row finds them all.
+    """
+    paths: list[Any] = [sa.literal_column(_path(name)) for name in names]
+    return json_members(table.c.properties, *paths)
+
+
 def sql_text(name: str) -> str:
     """Return the SQL that reads a property's text: ``properties->>'$."$browser"'``."""
+    return f"properties->>{_path(name)}"
+
+
+def _path(name: str) -> str:
     # Of the default parameter style a percent sign would be doubled.
-    literal = JSONIndexType().literal_processor(Dialect(paramstyle="numeric_dollar"))
-    return f"properties->>{literal(name)}"
+    return str(JSONIndexType().literal_processor(Dialect(paramstyle="numeric_dollar"))(name))
 
 
 def core_text(name: str, as_: type[str | float | bool]) -> str:

@@ -90,6 +90,23 @@ def is_stamped(connection: sa.Connection) -> bool:
     return _recorded(connection, _table_names(connection)) is not None
 
 
+def refuse_view(connection: sa.Connection) -> None:
+    """Refuse a view in the place of the version table, for those who would read it as one.
+
+    Raises:
+        DamagedDatabaseError: there is one.
+    """
+    for found in connection.execute(
+        system_catalog.relations(home(connection), [version_table.name])
+    ):
+        if found.is_view:
+            raise DamagedDatabaseError(
+                f"{found.table_name} is a view in this file, and no table with the revision of its"
+                " schema. Remove it with DROP VIEW, or restore a backup.",
+                table_name=found.table_name,
+            )
+
+
 def check(connection: sa.Connection, path: Path | None, *, read_only: bool) -> str | None:
     """Return the revision, unless this library cannot work with it.
 

@@ -46,6 +46,8 @@ metadata_table = sa.Table(
     # Of the last load: records skipped, and records kept under a derived insert_id.
     sa.Column("duplicates", sa.BigInteger),
     sa.Column("collisions", sa.BigInteger),
+    # Whose wall clock the times of events were when they were loaded; NULL for UTC.
+    sa.Column("time_zone", sa.String),
 )
 
 loads_table = sa.Table(
@@ -71,6 +73,11 @@ loads_table = sa.Table(
     # Records of other days or events than the load's, and profiles whose $last_seen is no time.
     sa.Column("outside", sa.BigInteger),
     sa.Column("invalid_last_seen", sa.BigInteger),
+    # Times that come twice in the zone, or that it skips; seconds that all are ahead of UTC.
+    sa.Column("time_zone", sa.String),
+    sa.Column("ambiguous_times", sa.BigInteger),
+    sa.Column("missing_times", sa.BigInteger),
+    sa.Column("time_offset", sa.BigInteger),
 )
 
 INTERNAL = (metadata_table, loads_table)

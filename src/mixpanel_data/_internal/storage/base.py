@@ -36,7 +36,7 @@ class StorageBase:
 
         For code that works with relations or with ``connection``.
         """
-        return query_errors(what)
+        return query_errors(what, self._database.begin)
 
     @contextmanager
     def _begin(self, what: str) -> Iterator[sa.Connection]:

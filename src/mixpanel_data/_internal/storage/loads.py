@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
 
 from mixpanel_data._internal.duckdb.export_query import can_read
-from mixpanel_data._internal.formats.lines import BinaryStream
-from mixpanel_data._internal.formats.paths import Sources, expand, is_empty
+from mixpanel_data._internal.formats.detection import detect_kind
+from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, readable
+from mixpanel_data._internal.formats.text import BinaryStream
 from mixpanel_data._internal.loading.job import IfMissing, LoadJob, OnConflict, Progress
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.loading.sources import (
@@ -34,8 +35,10 @@ from mixpanel_data.types import (
     EventRecord,
     LoadAction,
     ProfileRecord,
+    TableKind,
     TableMetadata,
     check_table_name,
+    utc_now,
 )
 
 logger = logging.getLogger(__name__)
@@ -146,7 +149,7 @@ class LoadMixin(StorageBase):
         self,
         name: str,
         paths: Sources,
-        metadata: TableMetadata,
+        metadata: TableMetadata | None = None,
         *,
         append: bool = False,
         replace: bool = False,
@@ -157,9 +160,11 @@ class LoadMixin(StorageBase):
     ) -> int:
         """Load Mixpanel's raw files (see ``formats``) into a table, and count the rows stored.
 
-        ``metadata.type`` says what the files hold. *paths* are files, glob patterns or binary
-        streams, plain, gzip or zstd, all of them one load, each file once. DuckDB parses files
-        itself, several times as fast as records from an iterable, with the same rules and results.
+        ``metadata.type`` says what the files hold. Without *metadata* their content does, the days
+        are those of the first and last event, and ``fetched_at`` is now. *paths* are files, glob
+        patterns or binary streams, all of them one load, each file once. DuckDB parses JSON Lines,
+        plain, gzip or zstd, itself, several times as fast as records from an iterable, with the
+        same rules and results; the other forms that ``formats`` names go through its readers.
         *append*, *replace* and *on_conflict* are those of the append calls; with *if_missing*
         "create" they make a table that is not there. Files without a single record are taken for a
         failed download, unless *allow_empty*. *progress* gets the bytes read so far, as stored;
@@ -167,18 +172,25 @@ class LoadMixin(StorageBase):
 
         Raises:
             FileNotFoundError: a path is not there, or a pattern matches none.
-            InvalidRecordError: a line is no record, or a file is cut short; names file and line.
+            InvalidRecordError: a line is no record, or a file is cut short or something else;
+                names file and line, and what it is.
             EmptyLoadError: there is no record, and *allow_empty* was not said.
             ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
         """
         sources = expand(paths)
+        source = ", ".join(readable(s) for s in sources if isinstance(s, Path)) or None
+        undated = metadata is None
+        if metadata is None:
+            kind, sources = detect_kind(sources)
+            metadata = self._metadata_of(name, kind, allow_empty)
         action: LoadAction = "replace" if replace else "append" if append else "create"
         job = LoadJob(
             *(KINDS[metadata.type], name, metadata, action, self.index_limit, on_conflict),
-            source=", ".join(str(s) for s in sources if isinstance(s, Path)) or None,
+            source=source,
             if_missing=if_missing,
             needs_records=not allow_empty,
             is_export=True,
+            dates_from_records=undated,
             needs_window=replace,
         )
         draw, call = progress is True, progress if callable(progress) else None
@@ -200,6 +212,19 @@ class LoadMixin(StorageBase):
             return self._load_records(job, data, call, batch_size)
 
         return with_bar(job.table, None, draw, callback, work)
+
+    def _metadata_of(self, name: str, kind: TableKind | None, allow_empty: bool) -> TableMetadata:
+        """Return the metadata of files of which only the kind is known, if that."""
+        if kind is None and allow_empty:
+            with self._begin(f"metadata of {name}") as connection:
+                known = catalog.kind_of(connection, name)
+            if known is None:
+                raise ValueError(
+                    f"No record tells whether {name!r} is for events or profiles: give metadata"
+                    " with its type."
+                )
+            kind = known.name
+        return TableMetadata(type=kind or "events", fetched_at=utc_now())
 
     def _load_files(
         self, job: LoadJob, sources: list[Path | BinaryStream], progress: Progress | None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pyarrow
 import sqlalchemy as sa
 
-from mixpanel_data._internal.display import Listing
+from mixpanel_data._internal.display import Rows
 from mixpanel_data._internal.duckdb.dialect import count_relation
 from mixpanel_data._internal.duckdb.errors import library_edge, query_errors
 from mixpanel_data._internal.duckdb.interrupt import interruptible
@@ -40,11 +40,17 @@ class QueryMixin(StorageBase):
     """
 
     @library_edge
-    def execute(self, sql: str | sa.Executable) -> DuckDBPyRelation:
-        """Return a lazy DuckDB relation over *sql*, for chaining; it runs when it is read."""
-        text = sql if isinstance(sql, str) else self.sql_text(sql)
+    def execute(self, sql: str | sa.Executable, params: Params | None = None) -> DuckDBPyRelation:
+        """Return a lazy DuckDB relation over *sql*, for chaining; it runs when it is read.
+
+        SQL text without a result, as an INSERT, runs at once.
+        """
+        if isinstance(sql, str):
+            text, values = sql, params or None
+        else:
+            text, values = self.sql_text(sql, params), None
         with self._database.text_connection(text) as connection:
-            return interruptible(connection, lambda: connection.sql(text))
+            return interruptible(connection, lambda: connection.sql(text, params=values))
 
     @library_edge
     def execute_df(self, sql: str | sa.Executable, params: Params | None = None) -> pd.DataFrame:
@@ -116,7 +122,7 @@ class QueryMixin(StorageBase):
                 result = connection.exec_driver_sql(statement, _driver_params(params))
             else:
                 result = connection.execute(statement, _named(params))
-            return Listing(result) if result.returns_rows else []
+            return Rows(result) if result.returns_rows else []
 
     @contextmanager
     def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:
@@ -132,11 +138,14 @@ class QueryMixin(StorageBase):
                 else:
                     yield count_relation(connection, result.rowcount)
 
-    def sql_text(self, statement: sa.Executable) -> str:
-        """Return a statement as SQL text, with its values in it."""
+    def sql_text(self, statement: sa.Executable, params: Params | None = None) -> str:
+        """Return a statement as SQL text, with its values and those of *params* in it."""
         assert isinstance(statement, sa.ClauseElement)
         with query_errors(statement):
             literal = {"literal_binds": True}
+            if values := _named(params):
+                bind = getattr(statement, "bindparams", statement.params)  # text's has types
+                statement = bind(**values)
             return str(statement.compile(self._database.engine, compile_kwargs=literal))
 
 

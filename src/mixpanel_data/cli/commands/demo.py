@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mixpanel_data import SQLResult, StorageEngine, TableMetadata
-from mixpanel_data.cli.commands.load import load_files
+from mixpanel_data.cli.commands.load import load_files, summary
 from mixpanel_data.cli.commands.query import print_table
 from mixpanel_data.cli.commands.tables import print_schema, print_tables
 from mixpanel_data.cli.console import console, print_grid
@@ -101,7 +101,7 @@ def _load(screen: Console, storage: StorageEngine, exports: tuple[Path, Path]) -
         )
         days = f" --from {first} --to {last}" if is_month else ""
         _heading(screen, f"$ mixpanel-data load {kind} {export} --db {storage.path}{days}")
-        screen.print(load_files(storage, kind, [export], metadata) + "\n")
+        screen.print(summary(load_files(storage, kind, [export], metadata)) + "\n")
 
 
 def _look(screen: Console, storage: StorageEngine) -> None:

@@ -1,33 +1,17 @@
 """``sample``, ``summarize``, ``breakdown`` and the like: what is in a table."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mixpanel_data import StorageEngine
-from mixpanel_data.cli.commands.query import confine, write_result
+from mixpanel_data.cli.asking import Asked, asking
 from mixpanel_data.cli.errors import say
-from mixpanel_data.cli.options import (
-    DbOption,
-    Format,
-    FormatOption,
-    OutputOption,
-    ProjectOption,
-    TableArgument,
-    WaitOption,
-    check_output,
-    chosen_format,
-    open_database,
-)
-from mixpanel_data.cli.views.frame import text_of, write_frame
-from mixpanel_data.cli.views.results import Result
+from mixpanel_data.cli.views.frame import text_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SqlOption = Annotated[bool, typer.Option("--sql", help="Print the SQL behind it instead.")]
 EventOption = Annotated[
     str | None,
     typer.Option("--event", "-e", metavar="NAME", show_default=False, help="Of this event only."),
@@ -60,145 +44,66 @@ SampleOption = Annotated[
 ]
 
 
-class _Answer(Protocol):
-    @property
-    def df(self) -> "pd.DataFrame": ...
-
-    @property
-    def sql(self) -> str: ...
-
-
-def sample(
-    table: TableArgument,
-    rows: RowsOption = 10,
-    seed: SeedOption = None,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    format_: FormatOption = None,
-    output: OutputOption = None,
-    sql: SqlOption = False,
-) -> None:
+@asking
+def sample(to: Asked, table: str, rows: RowsOption = 10, seed: SeedOption = None) -> None:
     """Show random rows of a table."""
-
-    def text(storage: StorageEngine) -> str:
-        return storage.sql_text(storage.sample_statement(table, rows, seed))
-
-    _show_rows(text, db, project, wait, format_, output, sql)
+    to.show_rows(to.storage.sample_statement(table, rows, seed))
 
 
-def summarize(
-    table: TableArgument,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    format_: FormatOption = None,
-    output: OutputOption = None,
-    sql: SqlOption = False,
-) -> None:
+@asking
+def summarize(to: Asked, table: str) -> None:
     """Describe the columns of a table: type, range, quartiles, NULLs."""
-    _show(lambda storage: storage.summarize(table), db, project, wait, format_, output, sql)
+    to.show(to.storage.summarize(table))
 
 
-def breakdown(
-    table: TableArgument,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    format_: FormatOption = None,
-    output: OutputOption = None,
-    sql: SqlOption = False,
-) -> None:
+@asking
+def breakdown(to: Asked, table: str) -> None:
     """Count events and users by event name."""
-    _show(lambda storage: storage.event_breakdown(table), db, project, wait, format_, output, sql)
+    to.show(to.storage.event_breakdown(table))
 
 
-def keys(
-    table: TableArgument,
-    event: EventOption = None,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    format_: FormatOption = None,
-    output: OutputOption = None,
-    sql: SqlOption = False,
-) -> None:
+@asking
+def keys(to: Asked, table: str, event: EventOption = None) -> None:
     """List the keys of the properties."""
-
-    def text(storage: StorageEngine) -> str:
-        return storage.sql_text(storage.property_keys_statement(table, event))
-
-    _show_rows(text, db, project, wait, format_, output, sql)
+    to.show_rows(to.storage.property_keys_statement(table, event))
 
 
+@asking
 def values(
-    table: TableArgument,
+    to: Asked,
+    table: str,
     key: PropertyArgument,
     event: EventOption = None,
     limit: LimitOption = 255,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    format_: FormatOption = None,
-    output: OutputOption = None,
-    sql: SqlOption = False,
 ) -> None:
     """Count the values of a property, the most frequent first."""
-
-    def ask(storage: StorageEngine) -> _Answer:
-        return storage.property_distribution(table, event, key, limit=limit)
-
-    _show(ask, db, project, wait, format_, output, sql)
+    to.show(to.storage.property_distribution(table, event, key, limit=limit))
 
 
-def column(
-    table: TableArgument,
-    expression: ExpressionArgument,
-    top: TopOption = 10,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    format_: FormatOption = None,
-    output: OutputOption = None,
-    sql: SqlOption = False,
-) -> None:
+@asking
+def column(to: Asked, table: str, expression: ExpressionArgument, top: TopOption = 10) -> None:
     """Count the values of a column or an SQL expression, the most frequent first."""
-
-    def ask(storage: StorageEngine) -> _Answer:
-        found = storage.column_stats(table, expression, top_n=top)
-        numbers = {"min": found.min, "max": found.max, "mean": found.mean, "std": found.std}
-        shown = [f"{name} {value:g}" for name, value in numbers.items() if value is not None]
-        counts = [
-            f"{found.dtype}: {found.count:,} values",
-            f"{found.null_count:,} NULL ({found.null_pct:g} %)",
-            f"{found.unique_count:,} different ({found.unique_pct:g} %)",
-        ]
-        say(", ".join([*counts, *shown]))
-        return found
-
-    _show(ask, db, project, wait, format_, output, sql)
+    found = to.storage.column_stats(table, expression, top_n=top)
+    numbers = {"min": found.min, "max": found.max, "mean": found.mean, "std": found.std}
+    shown = [f"{name} {value:g}" for name, value in numbers.items() if value is not None]
+    counts = [
+        f"{found.dtype}: {found.count:,} values",
+        f"{found.null_count:,} NULL ({found.null_pct:g} %)",
+        f"{found.unique_count:,} different ({found.unique_pct:g} %)",
+    ]
+    say(", ".join([*counts, *shown]))
+    to.show(found)
 
 
+@asking
 def properties(
-    table: TableArgument,
-    event: EventOption = None,
-    sample: SampleOption = None,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    format_: FormatOption = None,
-    output: OutputOption = None,
-    sql: SqlOption = False,
+    to: Asked, table: str, event: EventOption = None, sample: SampleOption = None
 ) -> None:
     """Describe the properties: types, how many rows have them, values, days, the SQL to use.
 
     Numbers of different values with a ~ are estimates.
     """
-
-    def ask(storage: StorageEngine) -> _Answer:
-        return storage.properties(table, event, sample)
-
-    _show(ask, db, project, wait, format_, output, sql, _short)
+    to.show(to.storage.properties(table, event, sample), _short)
 
 
 COMMANDS: list[Callable[..., None]] = [
@@ -226,49 +131,6 @@ def examples(command: Callable[..., None]) -> str:
     name = command.__name__
     lines = [f"  mixpanel-data {name} {line} --db data.db" for line in _EXAMPLES[command]]
     return "\b\nExamples:\n" + "\n".join(lines)
-
-
-def _show(
-    ask: Callable[[StorageEngine], _Answer],
-    db: Path | None,
-    project: str | None,
-    wait: float,
-    format_: Format | None,
-    output: Path | None,
-    sql: bool,
-    short: "Callable[[pd.DataFrame], pd.DataFrame] | None" = None,
-) -> None:
-    chosen = chosen_format(format_, output)
-    with open_database(db, project, wait=wait) as storage:
-        check_output(output, storage.path)
-        confine(storage)
-        answer = ask(storage)
-        if sql:
-            print(answer.sql)
-            return
-        frame = answer.df
-        write_frame(short(frame) if short and chosen is Format.TABLE else frame, chosen, output)
-
-
-def _show_rows(
-    text: Callable[[StorageEngine], str],
-    db: Path | None,
-    project: str | None,
-    wait: float,
-    format_: Format | None,
-    output: Path | None,
-    sql: bool,
-) -> None:
-    """Show the rows of a statement as those of ``query``: exact, and JSON as it is."""
-    chosen = chosen_format(format_, output)
-    with open_database(db, project, wait=wait) as storage:
-        check_output(output, storage.path)
-        confine(storage)
-        statement = text(storage)
-        if sql:
-            print(statement)
-        else:
-            write_result(Result(storage, statement), chosen, output, 0)
 
 
 def _short(frame: "pd.DataFrame") -> "pd.DataFrame":

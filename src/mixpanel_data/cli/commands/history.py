@@ -69,8 +69,8 @@ def coverage(
 ) -> None:
     """Show which days were loaded into a table, and which between them are missing.
 
-    The days are those that were given to load with --from and --to. A load that was limited by
-    --event, into a table that was not, brings no whole day.
+    The days are those that were given to load with --from and --to, of the zone that it was given.
+    A load that was limited by --event, into a table that was not, brings no whole day.
     """
     with open_database(db, project, wait=wait) as storage:
         known = storage.coverage(name)
@@ -88,7 +88,7 @@ def _print_loads(done: Iterable[LoadInfo]) -> None:
             f"{load.finished_at:%Y-%m-%d %H:%M}",
             load.table_name,
             load.action,
-            day_range(load.from_date, load.to_date),
+            day_range(load.from_date, load.to_date, load.time_zone),
             *(f"{getattr(load, name):,}" for name in counts),
             load.source or "",
         ]

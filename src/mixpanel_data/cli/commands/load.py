@@ -1,37 +1,60 @@
 """``load``: files in Mixpanel's export formats into a table, all of them or none."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
-from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import typer
+import typer.core
 
 from mixpanel_data import LoadInfo, StorageEngine, TableMetadata
-from mixpanel_data.cli.console import count
+from mixpanel_data.cli.console import count, json_text
 from mixpanel_data.cli.errors import completing, print_done, say
+from mixpanel_data.cli.load_options import (
+    AllowEmptyOption,
+    AnyTableOption,
+    AppendOption,
+    CreateOption,
+    EventOption,
+    FilesArgument,
+    OnConflict,
+    OnConflictOption,
+    ReplaceOption,
+    ReportOption,
+    TimeZoneOption,
+)
 from mixpanel_data.cli.options import (
     DbOption,
+    FromOption,
+    ListFormat,
     ProjectOption,
     QuietOption,
     TableNameOption,
+    ToOption,
     WaitOption,
     open_database,
 )
 from mixpanel_data.cli.views.progress import load_progress
-from mixpanel_data.formats import expand
+from mixpanel_data.formats import detect_kind, expand
 from mixpanel_data.types import TableKind
 
 _STDIN = Path("-")
 
+_EXAMPLES = """\b
+Examples:
+  mixpanel-data load export.jsonl.gz --db data.db
+  mixpanel-data load "2025-03-*.zip" --table march --append --create --db data.db
+"""
 _EVENTS_EXAMPLES = """\b
 Examples:
   mixpanel-data load events events.jsonl --db data.db
   mixpanel-data load events "2025-03-*.jsonl.gz" --from 2025-03-01 --to 2025-03-31
   mixpanel-data load events today.jsonl --append --project 12345
   mixpanel-data load events again.jsonl --replace --from 2025-03-30 --to 2025-03-31
+  mixpanel-data load events old.jsonl --time-zone US/Pacific --project 12345
   zcat events.jsonl.gz | mixpanel-data load events - --db data.db
 """
 _PROFILES_EXAMPLES = """\b
@@ -41,97 +64,70 @@ Examples:
   mixpanel-data load profiles today.jsonl --append --on-conflict update --db data.db
 """
 
+# What the library logs about a load is in the notes; without a handler Python would print it, too.
+logging.getLogger("mixpanel_data._internal.loading").addHandler(logging.NullHandler())
+
+
+class _Load(typer.core.TyperGroup):
+    """The group of commands, in which files without a command are loaded by what they hold."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; the first is a command, an option of the group, or a file."""
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = [_ANY, *args]
+        return list(super().parse_args(ctx, args))
+
+
+_ANY = "any"
 app = typer.Typer(
-    help="Load exported files into a table.", no_args_is_help=True, rich_markup_mode=None
+    cls=_Load,
+    help="Load exported files into a table.\n\nAll options of the two commands go without either,"
+    " too: load FILE... tells by the files whether they hold events or profiles.",
+    epilog=_EXAMPLES,
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 
-class OnConflict(str, Enum):
-    """What becomes of a profile that the table holds already."""
+@app.command(_ANY, epilog=_EXAMPLES, hidden=True)
+def any_kind(
+    files: FilesArgument,
+    table: AnyTableOption = None,
+    append: AppendOption = False,
+    replace: ReplaceOption = False,
+    on_conflict: OnConflictOption = None,
+    create: CreateOption = False,
+    allow_empty: AllowEmptyOption = False,
+    db: DbOption = None,
+    project: ProjectOption = None,
+    wait: WaitOption = 0.0,
+    from_date: FromOption = None,
+    to_date: ToOption = None,
+    event: EventOption = None,
+    time_zone: TimeZoneOption = None,
+    quiet: QuietOption = False,
+    format_: ReportOption = ListFormat.TABLE,
+) -> None:
+    """Load exported files into a table; what they hold tells whether events or profiles.
 
-    IGNORE = "ignore"
-    UPDATE = "update"
-    REPLACE = "replace"
-
-
-def _day(text: str | None) -> str | None:
-    try:
-        # Python 3.11 and later read other ISO forms, too.
-        if text is None or date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD")
-
-
-FilesArgument = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FILE",
-        show_default=False,
-        help='Files or patterns ("2025-03-*.jsonl.gz"), plain, gzip or zstd; - is stdin.',
-    ),
-]
-AppendOption = Annotated[
-    bool, typer.Option("--append", help="Add to a table that is there, skipping what it holds.")
-]
-ReplaceOption = Annotated[
-    bool,
-    typer.Option(
-        "--replace",
-        help="Add to a table that is there, replacing what it holds of --from to --to.",
-    ),
-]
-EventOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--event",
-        metavar="NAME",
-        show_default=False,
-        help="An event that the export was limited to, to be kept with the table; may be given"
-        " several times. --replace then removes these events only.",
-    ),
-]
-OnConflictOption = Annotated[
-    OnConflict | None,
-    typer.Option(
-        "--on-conflict",
-        show_default=False,
-        help="With --append, of a profile that is there already: ignore the new one (if not"
-        " given), update it to the one with the later $last_seen, or replace it in any case.",
-    ),
-]
-CreateOption = Annotated[
-    bool,
-    typer.Option("--create", help="With --append or --replace: make a table that is not there."),
-]
-AllowEmptyOption = Annotated[
-    bool,
-    typer.Option(
-        "--allow-empty",
-        help="Take files without a single record for days without any, not for a failed download.",
-    ),
-]
-FromOption = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="YYYY-MM-DD",
-        callback=_day,
-        show_default=False,
-        help="The first day that was exported, to be kept with the table.",
-    ),
-]
-ToOption = Annotated[
-    str | None,
-    typer.Option(
-        "--to",
-        metavar="YYYY-MM-DD",
-        callback=_day,
-        show_default=False,
-        help="The last day that was exported, to be kept with the table.",
-    ),
-]
+    All else is as for the commands events and profiles.
+    """
+    kind, sources = detect_kind(_existing(files))
+    if kind is None and allow_empty:
+        raise typer.BadParameter(
+            "there is no record that tells what is loaded; say `load events` or `load profiles`",
+            param_hint="FILE",
+        )
+    metadata = _metadata(kind or "events", from_date, to_date, event, time_zone)
+    if kind == "profiles":
+        _check_profiles(
+            append, on_conflict, create, replace=replace, event=event, time_zone=time_zone
+        )
+    else:
+        _check_events(append, replace, create, metadata, on_conflict)
+    options = _options(create, allow_empty, on_conflict, append=append, replace=replace)
+    storage = open_database(db, project, read_only=False, wait=wait)
+    _load(storage, table or metadata.type, sources, metadata, quiet, format_, **options)
 
 
 @app.command(epilog=_EVENTS_EXAMPLES)
@@ -148,30 +144,31 @@ def events(
     from_date: FromOption = None,
     to_date: ToOption = None,
     event: EventOption = None,
+    time_zone: TimeZoneOption = None,
     quiet: QuietOption = False,
+    format_: ReportOption = ListFormat.TABLE,
 ) -> None:
     """Load exported events into a table.
 
-    The files hold raw exports, one JSON event a line. Several files are one load: all of them
-    are stored, or nothing is. An event that equals an earlier one in name, time, distinct_id
-    and $insert_id is skipped as a duplicate. A different event under an $insert_id that is
-    taken is a collision: it is kept, under an id of its own.
+    The files hold raw exports, one JSON event a line; JSON lists, CSV, Parquet and archives are
+    read, too. Several files are one load: all of them are stored, or nothing is. An event that
+    equals an earlier one in name, time, distinct_id and $insert_id is skipped as a duplicate. A
+    different event under an $insert_id that is taken is a collision: it is kept, under an id of
+    its own.
 
-    With --replace the events that the table holds of the days from --from to --to, in UTC and
-    both included, are removed in the same step: late, changed and deleted events come out right.
-    Files that hold events of other days, or none at all, are refused then.
+    The days, --from and --to, are kept with the table. With --replace its events of these days are
+    removed in the same step; files with events of other days, or none at all, are refused then.
+
+    Times and days are UTC. Projects from before 2023 export the wall clock of their zone, which
+    --time-zone converts; days are then that zone's. A time that comes twice in autumn is taken for
+    the first of the two, one that is skipped in spring is read by the offset before the change.
     """
-    if create and not (append or replace):
-        raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
-    if replace and not (from_date and to_date):
-        raise typer.BadParameter(
-            "give --from and --to: the days to replace", param_hint="--replace"
-        )
-    metadata = _metadata("events", from_date, to_date, event)
+    metadata = _metadata("events", from_date, to_date, event, time_zone)
+    _check_events(append, replace, create, metadata)
     sources = _existing(files)
+    options = _options(create, allow_empty, append=append, replace=replace)
     storage = open_database(db, project, read_only=False, wait=wait)
-    options = _options(create=create, allow_empty=allow_empty, append=append, replace=replace)
-    _load(storage, table, sources, metadata, quiet, **options)
+    _load(storage, table, sources, metadata, quiet, format_, **options)
 
 
 @app.command(epilog=_PROFILES_EXAMPLES)
@@ -188,26 +185,23 @@ def profiles(
     from_date: FromOption = None,
     to_date: ToOption = None,
     quiet: QuietOption = False,
+    format_: ReportOption = ListFormat.TABLE,
 ) -> None:
     """Load exported profiles into a table.
 
-    The files hold pages of the engage API or one JSON profile a line. Several files are one
-    load: all of them are stored, or nothing is. Of profiles with the same distinct_id the first
-    is kept; the others are skipped as duplicates.
+    The files hold pages of the engage API or one JSON profile a line; JSON lists, CSV, Parquet and
+    archives are read, too. Several files are one load: all of them are stored, or nothing is. Of
+    profiles with the same distinct_id the first is kept; the others are skipped as duplicates.
 
     With --append --on-conflict update, the one with the latest $last_seen is kept instead; of
     equal ones the new one. With replace it is always the new one.
     """
-    for name, given in (("--on-conflict", on_conflict), ("--create", create)):
-        if given and not append:
-            raise typer.BadParameter("it needs --append", param_hint=name)
     metadata = _metadata("profiles", from_date, to_date)
+    _check_profiles(append, on_conflict, create)
     sources = _existing(files)
-    options = _options(create=create, allow_empty=allow_empty, append=append)
-    if on_conflict not in (None, OnConflict.IGNORE):
-        options["on_conflict"] = on_conflict.value
+    options = _options(create, allow_empty, on_conflict, append=append)
     storage = open_database(db, project, read_only=False, wait=wait)
-    _load(storage, table, sources, metadata, quiet, **options)
+    _load(storage, table, sources, metadata, quiet, format_, **options)
 
 
 def load_files(
@@ -218,8 +212,8 @@ def load_files(
     *,
     quiet: bool = False,
     **options: Any,
-) -> str:
-    """Load files and streams into one table, show the progress, and return a line that sums it up.
+) -> LoadInfo:
+    """Load files and streams into one table, show the progress, and return what was done.
 
     *options* are those of ``StorageEngine.load_export``.
     """
@@ -237,16 +231,11 @@ def load_files(
                 raise
         done = storage.load_history(table)[-1]
         progress.finished(done.records)
-    return _summary(done, shows_replaced=bool(options.get("replace") or "on_conflict" in options))
+    return done
 
 
-def _summary(done: LoadInfo, *, shows_replaced: bool) -> str:
-    if done.outside:
-        noted = count(done.outside, "record")
-        say(f"Note: {noted} of other days or events than --from, --to and --event say.")
-    if done.invalid_last_seen:
-        noted = count(done.invalid_last_seen, "profile")
-        say(f"Note: {noted} with a $last_seen that is no time; last_seen is NULL there.")
+def summary(done: LoadInfo, *, shows_replaced: bool = False) -> str:
+    """Return a line that sums up a load."""
     parts = [f"{count(done.stored, 'row')} stored"]
     if shows_replaced:
         parts.append(f"{count(done.replaced, 'row')} replaced")
@@ -256,18 +245,48 @@ def _summary(done: LoadInfo, *, shows_replaced: bool) -> str:
     return f"{done.table_name}: {', '.join(parts)}"
 
 
+def _say_what_is_odd(done: LoadInfo) -> None:
+    if done.outside:
+        noted = count(done.outside, "record")
+        say(f"Note: {noted} of other days or events than --from, --to and --event say.")
+    if done.ambiguous_times or done.missing_times:
+        twice, never = count(done.ambiguous_times, "time"), count(done.missing_times, "time")
+        say(
+            f"Note: {twice} that the clock of {done.time_zone} shows twice, taken for the first;"
+            f" {never} that it skips, read by the offset before the change."
+        )
+    if done.time_offset:
+        say(
+            f"Note: the times, taken as {done.time_zone or 'UTC'}, are"
+            f" {done.time_offset / 3600:+g} hours off UTC, as those show at which Mixpanel received"
+            " the events. Load them into a new table with the project's zone, as in --time-zone"
+            " US/Pacific."
+        )
+    if done.invalid_last_seen:
+        noted = count(done.invalid_last_seen, "profile")
+        say(f"Note: {noted} with a $last_seen that is no time; last_seen is NULL there.")
+
+
 def _load(
     opened: StorageEngine,
     table: str,
-    sources: Sequence[Path | BinaryIO],
+    sources: Sequence[Any],
     metadata: TableMetadata,
     quiet: bool,
+    format_: ListFormat,
     **options: Any,
 ) -> None:
     stored: list[str] = []
+    as_json = format_ is ListFormat.JSON
     # Ctrl-C while the database is being closed: the load is stored all the same.
     with completing(lambda: next(iter(stored), None)), opened as storage:
-        stored.append(load_files(storage, table, sources, metadata, quiet=quiet, **options))
+        done = load_files(storage, table, sources, metadata, quiet=quiet or as_json, **options)
+        replaced = bool(options.get("replace") or "on_conflict" in options)
+        stored.append(
+            json_text(done.to_dict()) if as_json else summary(done, shows_replaced=replaced)
+        )
+        if not as_json:
+            _say_what_is_odd(done)
     if not quiet:
         print_done(stored[0])
 
@@ -287,19 +306,69 @@ def _existing(names: list[Path]) -> list[Path | BinaryIO]:
     return sources
 
 
-def _options(*, create: bool, allow_empty: bool, **flags: bool) -> dict[str, Any]:
+def _check_events(
+    append: bool,
+    replace: bool,
+    create: bool,
+    metadata: TableMetadata,
+    on_conflict: OnConflict | None = None,
+) -> None:
+    if on_conflict:
+        raise typer.BadParameter("it is for profiles, not for events", param_hint="--on-conflict")
+    if create and not (append or replace):
+        raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
+    if replace and not (metadata.from_date and metadata.to_date):
+        raise typer.BadParameter(
+            "give --from and --to: the days to replace", param_hint="--replace"
+        )
+
+
+def _check_profiles(
+    append: bool, on_conflict: OnConflict | None, create: bool, **only_events: object
+) -> None:
+    for name, given in only_events.items():
+        if given:
+            raise typer.BadParameter(
+                "it is for events, not for profiles", param_hint=f"--{name.replace('_', '-')}"
+            )
+    for name, given in (("--on-conflict", on_conflict), ("--create", create)):
+        if given and not append:
+            raise typer.BadParameter("it needs --append", param_hint=name)
+
+
+def _options(
+    create: bool, allow_empty: bool, on_conflict: OnConflict | None = None, **flags: bool
+) -> dict[str, Any]:
     """Return the options of ``load_export`` for the flags that were given."""
     options: dict[str, Any] = {name: True for name, given in flags.items() if given}
     if allow_empty:
         options["allow_empty"] = True
     if create:
         options["if_missing"] = "create"
+    if on_conflict is not None and on_conflict is not OnConflict.IGNORE:
+        options["on_conflict"] = on_conflict.value
     return options
 
 
+def _check_day(text: str | None, flag: str) -> None:
+    try:
+        # Python 3.11 and later read other ISO forms, too.
+        if text is None or date.fromisoformat(text).isoformat() == text:
+            return
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD", param_hint=flag)
+
+
 def _metadata(
-    kind: TableKind, from_date: str | None, to_date: str | None, events: list[str] | None = None
+    kind: TableKind,
+    from_date: str | None,
+    to_date: str | None,
+    events: list[str] | None = None,
+    time_zone: str | None = None,
 ) -> TableMetadata:
+    _check_day(from_date, "--from")
+    _check_day(to_date, "--to")
     # Without the options the days stay unknown: events that came say nothing of days without any.
     if from_date and to_date and from_date > to_date:
         raise typer.BadParameter(f"{from_date} is after --to {to_date}", param_hint="--from")
@@ -309,4 +378,5 @@ def _metadata(
         from_date=from_date,
         to_date=to_date,
         filter_events=events or None,
+        time_zone=time_zone,
     )

@@ -1,27 +1,37 @@
-"""Mixpanel's reports: ``segmentation funnel retention frequency sessions flows``."""
+"""Mixpanel's reports: ``segmentation funnel retention frequency sessions flows``.
 
-import re
-from datetime import timedelta
-from typing import Annotated, Any
+A command is its options: they have the names of the parameters of the library's report, which gets
+them, checks them and is run by the decorator.
+"""
+
+from typing import Annotated
 
 import typer
 
+from mixpanel_data.cli.options import FromOption, ToOption
 from mixpanel_data.cli.report_options import (
-    BornWhereOption,
-    EndsOption,
+    BracketsOption,
     EventsArgument,
-    FromOption,
-    HoldOption,
+    FirstEventsArgument,
+    IntervalsOption,
     LimitOption,
     LongUnitOption,
     OnOption,
-    ReturnWhereOption,
-    ToOption,
+    RollingOption,
+    SessionPropertyOption,
+    StepsArgument,
+    StepWhereOption,
     UnitOption,
     WhereOption,
     WindowOption,
     choice,
+    event_option,
+    filter_option,
+    filtered_steps,
+    flag,
+    number,
     report,
+    several,
 )
 from mixpanel_data.cli.views import pictures
 
@@ -42,6 +52,7 @@ FUNNEL_EXAMPLES = f"""\b
 Examples:
   mixpanel-data funnel events signup search play {_MARCH}
   mixpanel-data funnel events view buy --window 30d --exclude cancel {_MARCH}
+  mixpanel-data funnel events view buy --step-where '2=properties["amount"] > 10' {_MARCH}
   mixpanel-data funnel events view add buy --on utm_source --hold item {_MARCH}
 """
 RETENTION_EXAMPLES = f"""\b
@@ -64,91 +75,47 @@ Examples:
   mixpanel-data flows events purchase --reverse 3 --forward 0 --hide play {_MARCH}
 """
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def _events(names: list[str] | None) -> str | list[str] | None:
-    return (names[0] if len(names) == 1 else names) if names else None
-
-
-def _duration(text: str, flag: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,9})([smhdw])", text.strip())
-    if found is None:
-        raise typer.BadParameter(
-            f"{text!r} is no time: use a number with s, m, h, d or w, such as 7d", param_hint=flag
-        )
-    return timedelta(seconds=int(found[1]) * _SECONDS[found[2]])
-
-
-def _sizes(text: str) -> list[int]:
-    if not re.fullmatch(r"\d{1,9}(,\d{1,9})*", text):
-        raise typer.BadParameter(f"{text!r} are no numbers, such as 1,3,4", param_hint="--brackets")
-    return list(map(int, text.split(",")))
-
-
-# The choices are the library's own words, and it checks them: hence its reports as Any.
-
 
 @report(pictures.trend)
 def segmentation(
-    reports: Any,
     event: EventsArgument = None,
     *,
     from_date: FromOption,
     to_date: ToOption,
     unit: UnitOption = "day",
     measure: Annotated[str, choice("--measure", "What to measure; see below.")] = "total",
-    of: Annotated[
-        str | None,
-        typer.Option("--of", metavar="BY", show_default=False, help="The property to measure."),
-    ] = None,
+    of: Annotated[str | None, choice("--of", "The property to measure.")] = None,
     per_user: Annotated[
         str | None, choice("--per-user", "Each user's value: sum, average, distinct, min or max.")
     ] = None,
     on: OnOption = None,
     where: WhereOption = None,
     first_time: Annotated[
-        bool, typer.Option("--first-time", help="Only the first such events ever of each user.")
+        bool, flag("--first-time", "The first such events ever of each user.")
     ] = False,
-    rolling: Annotated[
-        int | None,
-        typer.Option("--rolling", metavar="N", min=1, show_default=False, help="Average N points."),
-    ] = None,
-    cumulative: Annotated[bool, typer.Option("--cumulative", help="Add the points up.")] = False,
+    rolling: RollingOption = None,
+    cumulative: Annotated[bool, flag("--cumulative", "Add the points up.")] = False,
     limit: LimitOption = 60,
-) -> Any:
+) -> None:
     """Show a measure of events by time: events, users, active users, sums of a property."""
-    return reports.segmentation(
-        _events(event),
-        from_date=from_date,
-        to_date=to_date,
-        unit=unit,
-        measure=measure,
-        of=of,
-        per_user=per_user,
-        on=on,
-        where=where,
-        first_time=first_time,
-        rolling=rolling,
-        cumulative=cumulative,
-        limit=limit,
-    )
 
 
-@report(pictures.funnel)
+@report(pictures.funnel, prepare=filtered_steps)
 def funnel(
-    reports: Any,
-    steps: Annotated[
-        list[str], typer.Argument(metavar="STEP", show_default=False, help="Events, in order.")
-    ],
+    steps: StepsArgument,
     *,
     from_date: FromOption,
     to_date: ToOption,
     window: WindowOption = "7d",
     count: Annotated[str, choice("--count", "uniques, totals or sessions.")] = "uniques",
     order: Annotated[str, choice("--order", "specific or any.")] = "specific",
-    exclusions: EndsOption = None,
-    holding: HoldOption = None,
+    step_where: StepWhereOption = None,
+    exclusions: Annotated[
+        list[str] | None, several("--exclude", "EVENT", "Ends an attempt.")
+    ] = None,
+    holding_constant: Annotated[
+        list[str] | None, several("--hold", "PROPERTY", "The same in all steps; up to 3.")
+    ] = None,
     reentry: Annotated[str, choice("--reentry", "default or optimized.")] = "default",
     on: OnOption = None,
     attribution: Annotated[
@@ -159,89 +126,42 @@ def funnel(
         str | None, choice("--unit", "A funnel of each day, week or month.", "-u")
     ] = None,
     limit: LimitOption = 200,
-) -> Any:
+) -> None:
     """Show how many got how far through steps, and where they dropped out."""
-    return reports.funnel(
-        steps,
-        from_date=from_date,
-        to_date=to_date,
-        window=_duration(window, "--window"),
-        count=count,
-        order=order,
-        exclusions=exclusions or (),
-        holding_constant=holding or (),
-        reentry=reentry,
-        on=on,
-        attribution=int(attribution) if attribution.isdecimal() else attribution,
-        where=where,
-        unit=unit,
-        limit=limit,
-    )
 
 
 @report(pictures.retention)
 def retention(
-    reports: Any,
     *,
-    born_event: Annotated[
-        list[str] | None,
-        typer.Option("--born", "-b", metavar="EVENT", show_default=False, help="The birth."),
-    ] = None,
+    born_event: Annotated[list[str] | None, several("--born", "EVENT", "The birth.", "-b")] = None,
     return_event: Annotated[
-        list[str] | None,
-        typer.Option("--return", "-r", metavar="EVENT", show_default=False, help="The return."),
+        list[str] | None, several("--return", "EVENT", "The return.", "-r")
     ] = None,
     from_date: FromOption,
     to_date: ToOption,
-    born_where: BornWhereOption = None,
-    return_where: ReturnWhereOption = None,
-    unit: LongUnitOption = "day",
-    interval: Annotated[
-        int, typer.Option("--interval", metavar="N", min=1, help="Units in an interval.")
-    ] = 1,
-    interval_count: Annotated[
-        int | None,
-        typer.Option("--intervals", "-n", metavar="N", show_default="10", help="Intervals."),
+    born_where: Annotated[str | None, filter_option("--born-where", "Filter of births.")] = None,
+    return_where: Annotated[
+        str | None, filter_option("--return-where", "Filter of returns.")
     ] = None,
+    unit: LongUnitOption = "day",
+    interval: Annotated[int, number("--interval", "Units in an interval.", 1)] = 1,
+    interval_count: IntervalsOption = None,
     retention_type: Annotated[str, choice("--type", "birth, recurring or compounded.")] = "birth",
     counting: Annotated[
         str, choice("--counting", "on, on_or_after, on_or_before or streak.")
     ] = "on",
     calendar: Annotated[
-        bool, typer.Option("--calendar", help="Days, weeks and months of the calendar.")
+        bool, flag("--calendar", "Days, weeks and months of the calendar.")
     ] = False,
-    brackets: Annotated[
-        str | None,
-        typer.Option(
-            "--brackets", metavar="N,N,...", show_default=False, help="Sizes of the intervals."
-        ),
-    ] = None,
+    brackets: BracketsOption = None,
     on: OnOption = None,
     limit: LimitOption = 60,
-) -> Any:
+) -> None:
     """Show who came back, and when, of those who did an event."""
-    return reports.retention(
-        born_event=_events(born_event),
-        return_event=_events(return_event),
-        from_date=from_date,
-        to_date=to_date,
-        born_where=born_where,
-        return_where=return_where,
-        unit=unit,
-        interval=interval,
-        interval_count=interval_count,
-        retention_type=retention_type,
-        counting=counting,
-        calendar=calendar,
-        brackets=None if brackets is None else _sizes(brackets),
-        on=on,
-        limit=limit,
-    )
 
 
 @report(pictures.frequency)
 def frequency(
-    reports: Any,
     event: EventsArgument = None,
     *,
     from_date: FromOption,
@@ -250,22 +170,12 @@ def frequency(
     addiction_unit: Annotated[str, choice("--addiction-unit", "hour or day.")] = "hour",
     where: WhereOption = None,
     counting: Annotated[str, choice("--counting", "at_least or exactly.")] = "at_least",
-) -> Any:
+) -> None:
     """Show how many users were active in how many hours or days of each unit."""
-    return reports.frequency(
-        event=_events(event),
-        from_date=from_date,
-        to_date=to_date,
-        unit=unit,
-        addiction_unit=addiction_unit,
-        where=where,
-        counting=counting,
-    )
 
 
 @report(pictures.sessions)
 def sessions(
-    reports: Any,
     *,
     from_date: FromOption,
     to_date: ToOption,
@@ -273,75 +183,32 @@ def sessions(
     timeout: Annotated[
         str, typer.Option("--timeout", metavar="TIME", help="The pause that ends a session.")
     ] = "30m",
-    start_event: Annotated[
-        str | None,
-        typer.Option("--start", metavar="EVENT", show_default=False, help="Begins a session."),
-    ] = None,
-    end_event: Annotated[
-        str | None,
-        typer.Option("--end", metavar="EVENT", show_default=False, help="Ends a session."),
-    ] = None,
-    session_property: Annotated[
-        str | None,
-        typer.Option(
-            "--session-property", metavar="KEY", show_default=False, help="Has the session's id."
-        ),
-    ] = None,
+    start_event: Annotated[str | None, event_option("--start", "Begins a session.")] = None,
+    end_event: Annotated[str | None, event_option("--end", "Ends a session.")] = None,
+    session_property: SessionPropertyOption = None,
     on: OnOption = None,
     where: WhereOption = None,
-) -> Any:
+) -> None:
     """Show how many sessions there were, and how long they lasted."""
-    return reports.sessions(
-        from_date=from_date,
-        to_date=to_date,
-        unit=unit,
-        timeout=_duration(timeout, "--timeout"),
-        start_event=start_event,
-        end_event=end_event,
-        session_property=session_property,
-        on=on,
-        where=where,
-    )
 
 
 @report(pictures.flows)
 def flows(
-    reports: Any,
-    event: Annotated[
-        list[str], typer.Argument(metavar="EVENT", show_default=False, help="Where to begin.")
-    ],
+    event: FirstEventsArgument,
     *,
     from_date: FromOption,
     to_date: ToOption,
-    forward: Annotated[int, typer.Option("--forward", metavar="N", min=0, help="Steps after.")] = 3,
-    reverse: Annotated[
-        int, typer.Option("--reverse", metavar="N", min=0, help="Steps before.")
-    ] = 0,
-    cardinality: Annotated[
-        int, typer.Option("--cardinality", metavar="N", min=1, help="Events shown of a step.")
-    ] = 3,
+    forward: Annotated[int, number("--forward", "Steps after.", 0)] = 3,
+    reverse: Annotated[int, number("--reverse", "Steps before.", 0)] = 0,
+    cardinality: Annotated[int, number("--cardinality", "Events shown of a step.", 1)] = 3,
     count: Annotated[str, choice("--count", "uniques, totals or sessions.")] = "uniques",
     window: WindowOption = "30d",
-    hidden: Annotated[
-        list[str] | None,
-        typer.Option("--hide", metavar="EVENT", show_default=False, help="Leave an event out."),
+    hidden_events: Annotated[
+        list[str] | None, several("--hide", "EVENT", "Leave an event out.")
     ] = None,
-    collapse: Annotated[
-        bool, typer.Option("--collapse", help="Take repeats of an event for one.")
+    collapse_repeated: Annotated[
+        bool, flag("--collapse", "Take repeats of an event for one.")
     ] = False,
     where: WhereOption = None,
-) -> Any:
+) -> None:
     """Show what users did after an event, and before it."""
-    return reports.flows(
-        _events(event),
-        from_date=from_date,
-        to_date=to_date,
-        forward=forward,
-        reverse=reverse,
-        cardinality=cardinality,
-        count=count,
-        window=_duration(window, "--window"),
-        hidden_events=hidden or (),
-        collapse_repeated=collapse,
-        where=where,
-    )

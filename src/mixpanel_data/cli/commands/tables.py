@@ -1,6 +1,7 @@
 """``tables``, ``schema`` and ``drop``: what is in a database, and what shall be no longer."""
 
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ from mixpanel_data.cli.options import (
     WaitOption,
     open_database,
 )
+from mixpanel_data.exceptions import TableNotFoundError
 
 TABLES_EXAMPLES = """\b
 Examples:
@@ -75,6 +77,10 @@ def schema(
             print_json(storage.get_schema(name).to_dict())
         else:
             print_schema(console(), storage, name)
+            # Tables that the library did not make have no metadata.
+            with suppress(TableNotFoundError):
+                if zone := storage.get_metadata(name).time_zone:
+                    say(f"event_time is UTC; it was loaded from the wall clock of {zone}.")
 
 
 def drop(
@@ -118,7 +124,7 @@ def print_tables(screen: Console, storage: StorageEngine) -> None:
     rows = []
     for info in storage.list_tables():
         about = storage.get_metadata(info.name)
-        known = day_range(about.from_date, about.to_date)
+        known = day_range(about.from_date, about.to_date, about.time_zone)
         loaded = f"{info.fetched_at:%Y-%m-%d %H:%M}"
         rows.append([info.name, info.type, f"{info.row_count:,}", known, loaded])
     columns = ["table", "type", "rows", "days", "loaded (UTC)"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mixpanel_data.exceptions import QueryError
+from mixpanel_data.types import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +56,7 @@ class Result:
             )
         self._relation = relation
         self._types = [(kind.id, str(kind)) for kind in relation.types]
-        self.columns = _distinct(relation.columns)
+        self.columns = distinct_names(relation.columns)
         self._worker = ThreadPoolExecutor(1)
 
     @property
@@ -169,15 +170,3 @@ def _null_or(token: str) -> str:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Add numbers to names that came before: ``a, a`` becomes ``a, a_1``."""
-    taken: dict[str, None] = {}
-    for name in names:
-        number, candidate = 0, name
-        while candidate in taken or (number and candidate in names):
-            number += 1
-            candidate = f"{name}_{number}"
-        taken[candidate] = None
-    return list(taken)

@@ -33,6 +33,8 @@ from mixpanel_data._internal.duckdb.dialect.reflection import Reflection
 from mixpanel_data._internal.duckdb.dialect.search_path import before_statement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import sqlalchemy as sa
     from sqlalchemy.engine import URL
 
@@ -96,6 +98,14 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         },
     )
 
+    # What is above the dialect and wants to know of every new engine.
+    on_engine: ClassVar[list[Callable[[], object]]] = []
+
+    @classmethod
+    def engine_created(cls, engine: sa.Engine) -> None:
+        for listener in cls.on_engine:
+            listener()
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         # Without these, JSON would lose NaN and keys that are no text, and be slow.
@@ -137,8 +147,9 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         return isinstance(e, duckdb.FatalException) or bool(getattr(connection, "closed", False))
 
     def _get_default_schema_name(self, connection: sa.Connection) -> str:
-        # Of every new connection; asking would make opening a file slower.
-        return "main"
+        # By the driver: the first statement of SQLAlchemy's would make opening a file slower.
+        session: Any = connection.connection.dbapi_connection
+        return session.raw.execute("SELECT system.main.current_schema()").fetchone()[0]
 
     def _get_server_version_info(self, connection: sa.Connection) -> tuple[int, ...]:
         return tuple(int(part) for part in duckdb.__version__.split(".")[:3] if part.isdigit())

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 def implicit_sequence(column: sa.Column[Any]) -> sa.Sequence | None:
     """Return the sequence that numbers the column's rows, if the database numbers them.
 
-    DuckDB has neither SERIAL nor IDENTITY columns.
+    DuckDB has neither SERIAL nor IDENTITY columns. A column of no table, as in Alembic's
+    operations, has no sequence.
     """
-    table = column.table
+    table = getattr(column, "table", None)
+    if table is None:
+        return None
     name = f"{table.name}_{column.name}_seq"
     if column.identity is not None:
         options = {key: getattr(column.identity, key) for key in _IDENTITY_OPTIONS}

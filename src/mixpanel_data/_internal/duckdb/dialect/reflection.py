@@ -15,6 +15,7 @@ from mixpanel_data._internal.duckdb.dialect.preparer import NAME, qualified, spl
 from mixpanel_data._internal.duckdb.dialect.search_path import home
 from mixpanel_data._internal.duckdb.dialect.sqlparse import outer_parentheses
 from mixpanel_data._internal.duckdb.dialect.system_catalog import TEMPORARY, Place
+from mixpanel_data._internal.sql_result import distinct_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -284,7 +285,9 @@ def _unique_constraints(rows: Rows) -> Any:
 
 
 def _check_constraints(rows: Rows) -> Any:
-    return [{"name": row.constraint_name, "sqltext": _bare(row.expression)} for row in rows]
+    # DuckDB names two conditions on a column alike, and Alembic would copy the last of them alone.
+    names = distinct_names([row.constraint_name for row in rows])
+    return [{"name": n, "sqltext": _bare(row.expression)} for n, row in zip(names, rows)]
 
 
 def _indexes(rows: Rows) -> Any:
