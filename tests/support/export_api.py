@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing on stderr."""
+        """Write nothing on stderr."""
 
 
 @contextmanager
