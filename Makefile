@@ -51,6 +51,7 @@ ci:
 	$(WHEEL)/bin/mypy tests/typing
 	$(MAKE) --no-print-directory VENV=$(WHEEL) PROJECT="'.[cli]'" \
 		COVERAGE="--cov --cov-fail-under=95" test
+	$(MAKE) --no-print-directory docs
 
 compliance: $(VENV)/installed
 	$(BIN)/python -m pytest -c tests/compliance/pytest.ini
