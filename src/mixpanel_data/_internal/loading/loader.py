@@ -83,6 +83,7 @@ def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table
 
 
 def _log(job: LoadJob, result: LoadResult, twice: bool) -> None:
+    """Log what became of the records, and warn of what looks like a mistake."""
     if twice:
         logger.warning(
             "All %d events that were stored in %s differ from events that it held only within the"
@@ -126,28 +127,6 @@ def _dated(connection: sa.Connection, job: LoadJob, target: sa.Table) -> LoadJob
         return job
     days = {"from_date": first.date().isoformat(), "to_date": last.date().isoformat()}
     return replace(job, metadata=job.metadata.model_copy(update=days))
-
-
-def _log(job: LoadJob, result: LoadResult, twice: bool) -> None:
-    """Log what became of the records, and warn of what looks like a mistake."""
-    if twice:
-        logger.warning(
-            "All %d events that were stored in %s differ from events that it held only within"
-            " the second: one export is in seconds, the other in milliseconds (time_in_ms)."
-            " Each event is there twice now; load these days again with replace.",
-            *(result.stored, job.table),
-        )
-    if result.outside:
-        logger.warning(
-            "%d of the records loaded into %s are of other days or events than its metadata says.",
-            *(result.outside, job.table),
-        )
-    logger.info(
-        "Loaded %s into %s: %d records read, %d rows stored, %d duplicates skipped,"
-        " %d collisions kept, %d rows replaced",
-        *(job.kind.name, job.table, result.read, result.stored, result.duplicates),
-        *(result.collisions, result.replaced),
-    )
 
 
 def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadResult) -> None:
