@@ -21,7 +21,10 @@ MODULES = (
     "mixpanel_data",
     *(
         f"mixpanel_data.{name}"
-        for name in ("demo", "exceptions", "exploration", "formats", "maintenance", "orm", "types")
+        for name in (
+            *("alembic", "demo", "exceptions", "exploration"),
+            *("formats", "maintenance", "orm", "types"),
+        )
     ),
     "mixpanel_data.reports",
     "mixpanel_data.reports.overview",
@@ -43,7 +46,8 @@ def _walk(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
     context = command.make_context(name, [], parent=parent, resilient_parsing=True, **settings)
     yield context.command_path, command.get_help(context)
     for part in getattr(command, "commands", {}).values():
-        yield from _walk(part, part.name, context)
+        if not part.hidden:
+            yield from _walk(part, part.name, context)
 
 
 def _command_page() -> str:

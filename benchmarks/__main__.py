@@ -19,15 +19,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import documents, inserts, loads, queries, reports, rivals
+from benchmarks import documents, inserts, loads, queries, realistic, reports, rivals, typed
 from benchmarks.measure import MEASURES, SHARED, Measure
 from benchmarks.rows import PREPARED
 from benchmarks.targets import RECORDS, Result, judged, needed
 
-GROUPS = tuple(
-    module.__name__.rpartition(".")[2]
-    for module in (loads, documents, queries, inserts, reports, rivals)
-)
+_MODULES = (loads, documents, queries, typed, inserts, reports, rivals)
+GROUPS = tuple(module.__name__.rpartition(".")[2] for module in _MODULES)
+PREPARED.update({typed.FILE: realistic.write_export, typed.DATABASE: typed.write_typed})
 # Other tools' news are nobody's business here.
 QUIET = {**os.environ, "RUNTIME__DLTHUB_TELEMETRY": "false"}
 

@@ -71,6 +71,12 @@ TEN, THIRTY = (
 )
 RECORDS = "DuckDB: read_json of records, keyed"
 EXPORT = "DuckDB: INSERT … SELECT of an export, keyed"
+HAND = "realistic: by hand, keyed"
+QUESTIONS = (
+    *("group by one", "one event, group by one", "sum of a number", "numeric filter"),
+    *("group by four", "four in SQL text over the view", "a report by one property"),
+    *("a report of a sum by one property", "a report with a numeric filter"),
+)
 BY_HAND = "Arrow packed with json.dumps, one INSERT … SELECT, keyed"
 REPORTS = (
     "daily uniques",
@@ -100,6 +106,18 @@ TARGETS = (
     Target("execute_arrow / DuckDB's Arrow", most=1.1),
     Target("execute_scalar('SELECT 1')", most=1, unit=" ms"),
     Target("open a database, beyond duckdb.connect()", most=5, unit=" ms"),
+    Target("realistic: load_export", HAND, most=1.5),
+    Target("realistic: load_export", peak=True, most=500),
+    Target("realistic: create from an iterator", peak=True, most=500),
+    Target("realistic: optimize", HAND, most=0.7),
+    Target("realistic: optimize", peak=True, most=500),
+    Target("realistic: size of the file with typed rows / without", most=1.3),
+    Target("realistic: append of a tenth, typed rows / none", most=1.6),
+    *(Target(f"typed: {question} / by hand", most=2) for question in QUESTIONS),
+    *(Target(f"JSON: {question} / by hand") for question in QUESTIONS[:5]),
+    Target("JSON: four by one parse / each by its own", most=1 / 2.3),
+    Target("typed: looking the registry up", most=1, unit=" ms"),
+    Target("typed: rewriting a statement", most=3, unit=" ms"),
     Target("upgrade the original's file of 5 times the rows", most=1000, peak=True),
     Target("Core insert(), keyed", BY_HAND, most=1.25),
     Target("ORM insert(), keyed", BY_HAND, most=1.25),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,10 +12,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mixpanel_data import StorageEngine
+from tests.support import typed_rows
 from tests.support.factories import EVENTS, PROFILES, Kind
 
 # A run in the background is started with Ctrl-C ignored, and would pass that on to every child.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if os.environ.get("TYPED_ROWS") == "on":
+    # Every load of every test makes typed rows, and all statements are offered to them.
+    typed_rows.force()
 
 settings.register_profile(
     "tests",

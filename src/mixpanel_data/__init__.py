@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
         TableExistsError,
         TableNotFoundError,
         TimeZoneError,
+        UnsupportedError,
     )
     from mixpanel_data.exploration import (
         ColumnStatsResult,
@@ -90,6 +91,7 @@ __all__ = [
     "TableNotFoundError",
     "TableSchema",
     "TimeZoneError",
+    "UnsupportedError",
     "WorkspaceInfo",
     "__version__",
 ]

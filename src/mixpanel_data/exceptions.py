@@ -11,7 +11,8 @@ MixpanelDataError
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
 ├── DamagedDatabaseError    a file, or its catalogue, is not as it was written (also an OSError)
 ├── ForkedEngineError       an engine used in a process that inherited it (also a RuntimeError)
-└── SchemaVersionError      the file's schema is not the one this library works with
+├── SchemaVersionError      the file's schema is not the one this library works with
+└── UnsupportedError        what this database or its file's format cannot do
 """
 
 from __future__ import annotations
@@ -235,3 +236,9 @@ class SchemaVersionError(MixpanelDataError):
         self.revision = revision
         self.head = head
         self.older = older
+
+
+class UnsupportedError(MixpanelDataError):
+    """The database, or the format of its file, cannot do what was asked."""
+
+    code = "UNSUPPORTED"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypedDict
@@ -292,6 +292,7 @@ class DatabaseStatus:
     ``size`` is in bytes. ``revision`` is None where nothing in the file is this library's;
     ``pending`` are the revisions that an upgrade would apply. ``unregistered`` are tables that have
     the columns of a kind but are not in the catalogue, ``others`` all else that is in the file.
+    ``typed`` says how many properties of a table are typed columns, where those are up to date.
     """
 
     path: Path
@@ -303,6 +304,7 @@ class DatabaseStatus:
     tables: list[TableInfo]
     unregistered: dict[str, TableKind]
     others: list[str]
+    typed: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_known(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import json
 import os
 import random
@@ -208,12 +209,12 @@ def interrupts(times: int) -> bool:
             while not database.exists() and process.poll() is None:
                 time.sleep(0.01)
             began = time.monotonic()
-            if n:
-                time.sleep(random.uniform(0, full * 1.1))
-                process.send_signal(signal.SIGINT)
-            out, err = _end(process)
             # The first one is left alone, to learn how long a load takes here and now.
-            full = full or time.monotonic() - began
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=random.uniform(0, full) if n else None)
+                full = time.monotonic() - began
+            process.send_signal(signal.SIGINT)
+            out, err = _end(process)
             try:
                 with StorageEngine(database, read_only=True) as storage:
                     stored = [table.row_count for table in storage.list_tables()]

@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
-        """Write nothing on stderr."""
+        """Write nothing to stderr."""
 
 
 @contextmanager

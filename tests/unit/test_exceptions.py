@@ -24,6 +24,7 @@ from mixpanel_data.exceptions import (
     TableExistsError,
     TableNotFoundError,
     TimeZoneError,
+    UnsupportedError,
 )
 
 CODES: dict[type[MixpanelDataError], str] = {
@@ -38,6 +39,7 @@ CODES: dict[type[MixpanelDataError], str] = {
     DamagedDatabaseError: "DATABASE_DAMAGED",
     ForkedEngineError: "FORKED_ENGINE",
     SchemaVersionError: "SCHEMA_VERSION",
+    UnsupportedError: "UNSUPPORTED",
 }
 MADE: list[MixpanelDataError] = [
     TableExistsError("jan"),
@@ -54,6 +56,7 @@ MADE: list[MixpanelDataError] = [
     ForkedEngineError("forked"),
     SchemaVersionError("/data/x.db", "0001", "0004", older=True),
     SchemaVersionError("/data/x.db", "0009", "0004", older=False),
+    UnsupportedError("no triggers"),
 ]
 
 

@@ -41,6 +41,7 @@ PROMISED = {
     "TableNotFoundError",
     "TableSchema",
     "TimeZoneError",
+    "UnsupportedError",
     "WorkspaceInfo",
     "__version__",
 }

@@ -58,6 +58,10 @@ CreateOption = Annotated[
     bool,
     typer.Option("--create", help="With --append or --replace: make a table that is not there."),
 ]
+NoOptimizeOption = Annotated[
+    bool,
+    typer.Option("--no-optimize", help="Do not make typed columns for fast queries; see optimize."),
+]
 AllowEmptyOption = Annotated[
     bool,
     typer.Option(

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
+from mixpanel_data._internal.schema import facets
 from mixpanel_data._internal.schema import functions as fn
-from mixpanel_data._internal.schema.properties import event_property, time_bucket
+from mixpanel_data._internal.schema.properties import event_value, time_bucket
 from mixpanel_data.reports import expressions, values
 from mixpanel_data.reports.identity import Identity, stored
 from mixpanel_data.reports.times import Bucket, Period, offsets
@@ -198,12 +199,9 @@ class Source:
         text = values.text_of(value)
         if text is None:
             return sa.literal(UNDEFINED)
-        text = sa.func.coalesce(text, UNDEFINED)
-        if value.raw is None:
-            return text
-        items = fn.json_segments(value.raw)
-        none = sa.case((fn.list_is_empty(items), fn.list_of(sa.literal(UNDEFINED))), else_=items)
-        return fn.explode(sa.case((value.is_list, none), else_=fn.list_of(text)))
+        if value.raw is not None:
+            return facets.segments(value.raw)
+        return sa.func.coalesce(text, UNDEFINED)
 
     def segment(self, by: By) -> Expression:
         """Return the one segment of an event, of a list its first item; NULL for undefined."""
@@ -211,9 +209,7 @@ class Source:
         text = values.text_of(value)
         if text is None:
             return sa.cast(sa.null(), sa.String)
-        if value.raw is None:
-            return text
-        return sa.case((value.is_list, fn.json_first_item(value.raw)), else_=text)
+        return text if value.raw is None else facets.first_segment(value.raw)
 
     def number(self, by: By) -> Expression:
         """Return the numeric value of a property or expression; NULL for all else."""
@@ -221,7 +217,7 @@ class Source:
 
     def property_value(self, name: str) -> Value:
         """Return the value of an event's property."""
-        return values.json_property(event_property(self.table, name))
+        return values.json_property(event_value(self.table, name))
 
     def user_value(self, name: str) -> Value:
         """Return the value of a property of the user's profile.
@@ -229,7 +225,7 @@ class Source:
         Raises:
             ValueError: the reports have no table of profiles.
         """
-        return values.json_property(event_property(self.people, name))
+        return values.json_property(event_value(self.people, name))
 
     @property
     def people(self) -> sa.FromClause:
@@ -256,7 +252,7 @@ class Source:
 def _core_value(expression: Expression) -> Value:
     type_ = expression.type
     if isinstance(type_, sa.JSON):
-        return values.json_property(fn.json_text(expression))
+        return values.json_property(facets.json_value(expression))
     if isinstance(type_, sa.Boolean):
         return values.boolean(expression)
     if isinstance(type_, (sa.Integer, sa.Numeric, sa.Float)):

@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.schema import facets as fc
 from mixpanel_data._internal.schema import functions as fn
 
 Expression = sa.ColumnElement[Any]
@@ -49,13 +50,13 @@ class Value:
     def defined(self) -> Expression:
         """Whether there is a value: neither missing nor null."""
         if self.raw is not None:
-            return sa.func.coalesce(self.raw != "null", false)
+            return fc.defined(self.raw)
         return sa.or_(false, *(facet.is_not(None) for facet in self.facets.values()))
 
     @property
     def is_list(self) -> Expression:
         """Whether it is a list."""
-        return false if self.raw is None else fn.starts_with(self.raw, sa.literal("["))
+        return false if self.raw is None else fc.is_list(self.raw)
 
     def as_time(self) -> Value:
         """Return the value with text and Unix seconds read as times."""
@@ -80,13 +81,8 @@ def literal(value: bool | int | float | str) -> Value:
 
 def json_property(raw: Expression) -> Value:
     """Return the value of a property whose JSON text is *raw*."""
-    is_text = fn.starts_with(raw, sa.literal('"'))
-    facets = {
-        "number": fn.try_number(raw),
-        "text": sa.case((is_text, fn.json_unquote(raw))),
-        "boolean": sa.case((raw == "true", true), (raw == "false", false)),
-    }
-    return Value(facets, raw)
+    found = {"number": fc.number(raw), "text": fc.string(raw)}
+    return Value({**found, "boolean": fc.boolean(raw)}, raw)
 
 
 def text_column(column: Expression) -> Value:
@@ -113,7 +109,7 @@ def equal(left: Value, right: Value) -> Expression:
         return sa.not_(sa.or_(left.defined, right.defined))
     for this, other in ((left, right), (right, left)):
         if this.raw is not None and isinstance(other.constant, str) and _is_plain(other.constant):
-            return sa.func.coalesce(this.raw == _json(other.constant), false)
+            return fc.is_string(this.raw, sa.literal(_json(other.constant)))
         if this.raw is not None and "time" in other.facets:
             return equal(this.as_time(), other)
     common = [name for name in left.facets if name in right.facets]
@@ -229,16 +225,10 @@ def to_boolean(value: Value) -> Value:
 def text_of(value: Value) -> Expression | None:
     """Return the text that stands for a value; NULL where it is not set, None where never."""
     if value.raw is not None:
-        raw = value.raw
-        return sa.case(
-            (fn.starts_with(raw, sa.literal('"')), fn.json_unquote(raw)),
-            (raw == "null", sa.null()),
-            (_has_fraction(raw), number_text(fn.try_number(raw))),
-            else_=raw,
-        )
+        return fc.label(value.raw)
     texts = [value.facets["text"]] if "text" in value.facets else []
     if "number" in value.facets:
-        texts.append(number_text(value.facets["number"]))
+        texts.append(fc.decimal(value.facets["number"]))
     if "boolean" in value.facets:
         flag = value.facets["boolean"]
         texts.append(sa.case((flag.is_(true), "true"), (flag.is_(false), "false")))
@@ -249,25 +239,7 @@ def text_of(value: Value) -> Expression | None:
 
 def key_of(value: Value) -> Expression | None:
     """Return text that two values share if they are equal; NULL where not set, None where never."""
-    if value.raw is None:
-        return text_of(value)
-    return sa.case(
-        (value.raw == "null", sa.null()),
-        (_has_fraction(value.raw), number_text(fn.try_number(value.raw))),
-        else_=value.raw,
-    )
-
-
-def _has_fraction(raw: Expression) -> Expression:
-    # Written as 1.0 or 1e3, a number may still be whole.
-    return sa.and_(raw.regexp_match("^-?[0-9].*[.eE]"), fn.try_number(raw).is_not(None))
-
-
-def number_text(number: Expression) -> Expression:
-    """Return a number as decimal text: 1 for 1.0. Beyond 2**53 the fraction's zero stays."""
-    whole = sa.and_(sa.func.floor(number) == number, sa.func.abs(number) < 2.0**53)
-    integer = sa.cast(sa.case((whole, number)), sa.BigInteger)
-    return sa.func.coalesce(sa.cast(integer, sa.String), sa.cast(number, sa.String))
+    return text_of(value) if value.raw is None else fc.key(value.raw)
 
 
 def _json_of(value: Value) -> Expression:

@@ -8,14 +8,14 @@ import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import duckdb
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from mixpanel_data._internal.duckdb import files
+from mixpanel_data._internal.duckdb import files, typed_guard
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
@@ -174,6 +174,12 @@ class Database:
         """The first connection of the pool, for a look at the database as it is opened."""
         return driver_of(self.root)
 
+    @cached_property
+    def name(self) -> str:
+        """DuckDB's name of the database, which stays where a thread uses another one."""
+        with self.engine.connect() as connection:
+            return str(connection.exec_driver_sql("SELECT current_database()").scalar_one())
+
     def ensure_open(self) -> None:
         """Refuse a closed database, and one of the process that forked this one.
 
@@ -203,9 +209,13 @@ class Database:
     def text_connection(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the thread's DuckDB connection to run *sql*, with its errors as QueryErrors."""
         with query_errors(sql, self.begin):
-            if any(statement.type.name not in READS for statement in self._parse(sql)):
+            kinds = {statement.type.name for statement in self._parse(sql)}
+            connection = self.thread_connection().driver_connection
+            if not kinds <= READS:
                 self.create_wal()
-            yield self.thread_connection().driver_connection
+                if not kinds.isdisjoint(typed_guard.REFUSED) and not self.read_only:
+                    typed_guard.release(connection, sql)
+            yield connection
 
     @contextmanager
     def statement_connection(self, statement: str | sa.Executable) -> Iterator[sa.Connection]:

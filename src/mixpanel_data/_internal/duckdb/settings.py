@@ -118,7 +118,7 @@ class MemoryLimit:
     def _restore(self) -> None:
         """Set the limit that the user had, to the byte as far as DuckDB tells it."""
         if self._found not in self._exact:
-            # Before 2.0 RESET changes what DuckDB tells, and leaves the limit as it is.
+            # In 1.4 RESET changes what DuckDB tells, and leaves the limit as it is.
             sizes = [size for size in _candidates(self._found[0]) if size or len(self._found) > 1]
             self._exact[self._found] = next(filter(self._gives_found, sizes), sizes[-1])
         self._set(self._exact[self._found])

@@ -203,7 +203,7 @@ def _by_column(
     """Return the counted values of properties, each grouped on its own; see ``_by_member``."""
     found = sa.select(event_properties(rows, keys).label("found"), _time(rows)).select_from(rows)
     lists = found.subquery("lists")
-    items = [fn.list_item(lists.c.found, sa.literal_column(str(n + 1))) for n in range(len(keys))]
+    items = [fn.list_item(lists.c.found, n + 1) for n in range(len(keys))]
     columns = [
         (_marked(item, many[key]) if key in many else item).label(f"v{n}")
         for n, (key, item) in enumerate(zip(keys, items))

@@ -16,6 +16,7 @@ from sqlalchemy.schema import AddConstraint, DropTable
 
 from mixpanel_data._internal.duckdb import staging
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
+from mixpanel_data._internal.schema import typed
 from mixpanel_data._internal.schema.tables import PROFILES, Kind
 from mixpanel_data.exceptions import InvalidRecordError
 
@@ -46,17 +47,26 @@ def apply(
             connection.execute(AddConstraint(table.primary_key))
         return LoadResult(read, stored, collisions, 0, outside, invalid)
     before = _count(connection, table)
-    condition = job.replace_condition(table)
-    if condition is not None:
-        connection.execute(sa.delete(table).where(condition))
+    typed_rows = typed.pause(connection, table.name)
+    changed = [table] if typed_rows is None else [table, typed_rows.rows]
+    for rows in changed:
+        condition = job.replace_condition(rows)
+        if condition is not None:
+            connection.execute(sa.delete(rows).where(condition))
     if job.on_conflict != "ignore":
         _keep_latest(connection, job, target, table)
+        for rows in changed:
+            replaced = rows.c[job.kind.key].in_(sa.select(target.c[job.kind.key]))
+            connection.execute(sa.delete(rows).where(replaced))
     left = _count(connection, table)
     collisions = deduplicate(connection, job.kind, target, table)
     stored = _count(connection, target)
     if left + stored > job.index_limit:
         staging.drop_primary_key(connection, table)
     _copy(connection, sa.select(*(target.c[c.name] for c in table.columns)), table)
+    if typed_rows is not None:
+        typed.append(connection, typed_rows, target)
+        typed.resume(connection, typed_rows)
     connection.execute(DropTable(target))
     return LoadResult(read, stored, collisions, before - left, outside, invalid)
 
@@ -162,7 +172,7 @@ def _existing_matches(
 
 
 def _keep_latest(connection: sa.Connection, job: LoadJob, fresh: sa.Table, table: sa.Table) -> None:
-    """Leave of each key the row that wins by the job's ``on_conflict``, and delete those it beats.
+    """Leave of each key the row that wins by the job's ``on_conflict``, if it beats the table's.
 
     With "update" that is the later in the kind's version column, where no time is earlier than any;
     equal ones, and all with "replace", are settled by order: the newer load, the later record.
@@ -183,8 +193,6 @@ def _keep_latest(connection: sa.Connection, job: LoadJob, fresh: sa.Table, table
         loses = sa.or_(loses, there > new, sa.and_(there.is_not(None), new.is_(None)))
     same_key = table.c[kind.key] == fresh.c[kind.key]
     connection.execute(sa.delete(fresh).where(sa.exists().where(same_key, loses).correlate(fresh)))
-    replaced = table.c[kind.key].in_(sa.select(fresh.c[kind.key]))
-    connection.execute(sa.delete(table).where(replaced))
 
 
 def _delete_equal(

@@ -22,7 +22,7 @@ from mixpanel_data._internal.duckdb.files import (
 )
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.maintenance import backup as copies
-from mixpanel_data._internal.maintenance import integrity
+from mixpanel_data._internal.maintenance import integrity, typed_rows
 from mixpanel_data._internal.maintenance.recovery import recover
 from mixpanel_data._internal.schema import catalog, load_history, revisions
 from mixpanel_data.exceptions import DamagedDatabaseError, DatabaseNotFoundError, QueryError
@@ -78,6 +78,7 @@ def status(path: str | Path) -> DatabaseStatus:
             tables=tables,
             unregistered=unregistered,
             others=others,
+            typed={rows.table: len(rows.columns) for rows in typed_rows.current(connection)},
         )
 
 
@@ -191,6 +192,7 @@ def compact(path: str | Path) -> tuple[int, int]:
         whole.checkpoint(database.root_connection)
         with copies.removed_on_error(new, wal_path(new)):
             whole.compact_into(database.root_connection, new)
+            typed_rows.guard_copy(database, new)
             if HAS_DIRECTORIES:
                 copies.atomic_replace(new, path)
     close_shared(replaced)

@@ -13,6 +13,7 @@ from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
 from mixpanel_data._internal.duckdb.export_query import DUBIOUS
 from mixpanel_data._internal.json_text import is_json
+from mixpanel_data._internal.maintenance import typed_rows
 from mixpanel_data._internal.schema import catalog, revisions
 from mixpanel_data._internal.schema.revisions import FIRST_CATALOG
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table, quoted
@@ -40,6 +41,7 @@ def problems(database: Database) -> Iterator[Problem]:
             adopt = shlex.join(["mixpanel-data", "db", "adopt", str(database.path), name])
             remedy = f"`{adopt}`, or drop the table."
             yield Problem(name, f"has the columns of {kind.name}, but is not registered.", remedy)
+        yield from typed_rows.problems(database, connection)
         catalog.tables(connection)
 
 

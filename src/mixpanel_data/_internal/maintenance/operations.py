@@ -1,6 +1,6 @@
 """The operations that revisions may use beside Alembic's own; importing this registers them.
 
-``op.managed_tables`` and ``op.rebuild_table``.
+``op.managed_tables``, ``op.rebuild_table`` and ``op.drop_typed_rows``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from alembic.operations import BatchOperations, MigrateOperation, Operations
 from alembic.util.exc import CommandError
 
+from mixpanel_data._internal.duckdb import typed_guard
 from mixpanel_data._internal.schema.revisions import FIRST_CATALOG, tables_with_columns
 from mixpanel_data._internal.schema.tables import metadata_table
 
@@ -80,6 +81,18 @@ def _connection(operations: Operations) -> sa.Connection:
     if connection is None:
         raise CommandError("This operation looks at the database, which --sql does not open.")
     return connection
+
+
+@Operations.register_operation("drop_typed_rows")
+class DropTypedRows(MigrateOperation):
+    """The end of the typed rows beside all tables, with their views and triggers."""
+
+    @classmethod
+    def drop_typed_rows(cls, operations: Operations) -> None:
+        """Drop them, and the schema of the views where nothing else is in it."""
+        live = operations.migration_context.opts["live_connection"]
+        for statement in typed_guard.removal(live):
+            operations.execute(statement)
 
 
 @contextmanager

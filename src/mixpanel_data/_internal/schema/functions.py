@@ -84,6 +84,9 @@ class list_item(_Construct):  # noqa: N801
 
     type = sa.String()
 
+    def __init__(self, items: Any, place: int) -> None:
+        super().__init__(items, sa.literal_column(str(place)))
+
 
 class json_initial(_Construct):  # noqa: N801
     """Return the first character of JSON text, which tells its type."""
@@ -285,6 +288,27 @@ def _compile_nth_least(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(row_hash)
 def _compile_row_hash(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return f"hash({', '.join(_grouped(element, compiler, **kw))})"
+
+
+class json_at(_Construct):  # noqa: N801
+    """Return the values at several keys or paths of a JSON document, as a list: one parse."""
+
+    type: sa.types.TypeEngine[Any] = sa.ARRAY(sa.JSON)
+    _function = "json_extract"
+
+
+class json_texts_at(json_at):  # noqa: N801
+    """Return the text of the values, as ``json_at``."""
+
+    type = _TEXT_LIST
+    _function = "json_extract_string"
+
+
+@compiles(json_at)
+def _compile_json_at(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    document, *steps = element.clauses
+    paths = (compiler.process(step, **{**kw, "literal_execute": True}) for step in steps)
+    return f"{element._function}({compiler.process(document, **kw)}, [{', '.join(paths)}])"
 
 
 class summarize(sa.Executable, sa.ClauseElement):  # noqa: N801

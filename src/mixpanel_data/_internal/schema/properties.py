@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.dialect import Dialect
 from mixpanel_data._internal.duckdb.dialect.types import JSONIndexType
+from mixpanel_data._internal.schema.facets import json_value
 from mixpanel_data._internal.schema.functions import (
     from_microseconds,
     json_members,
@@ -62,6 +63,14 @@ def event_properties(table: sa.FromClause, names: Sequence[str]) -> sa.ColumnEle
     """
     paths: list[Any] = [sa.literal_column(_path(name)) for name in names]
     return json_members(table.c.properties, *paths)
+
+
+def event_value(table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
+    """Return the JSON text of a property's value; NULL where it is missing or null.
+
+    The facets of ``facets`` are for it: typed rows can answer those.
+    """
+    return json_value(table.c.properties[name])
 
 
 def sql_text(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The three tables, once: DDL, required fields, Arrow schemas and catalogue derive from them."""
+"""The tables, once: DDL, required fields, Arrow schemas and catalogue derive from them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,22 @@ loads_table = sa.Table(
     sa.Column("time_offset", sa.BigInteger),
 )
 
-INTERNAL = (metadata_table, loads_table)
+# The typed rows beside users' tables; see ``schema.typed``.
+typed_table = sa.Table(
+    "_typed",
+    metadata,
+    sa.Column("table_name", sa.String, primary_key=True),
+    sa.Column("type", sa.String, nullable=False),
+    # Of each column the property's path, the name, the kind, and whether some value is not exact.
+    sa.Column("columns", sa.JSON, nullable=False),
+    # The DDL of the table as it was then.
+    sa.Column("definition", sa.String, nullable=False),
+)
+
+# A row for every change of such a table that was not the library's own.
+touched_table = sa.Table("_touched", metadata, sa.Column("table_name", sa.String, nullable=False))
+
+INTERNAL = (metadata_table, loads_table, typed_table, touched_table)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mixpanel_data._internal.display import html_table
+from mixpanel_data._internal.duckdb import typed_guard
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.errors import open_errors
 from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
@@ -143,6 +144,11 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
                 if found is None and not database.read_only:
                     with database.write("create internal tables") as connection:
                         catalog.create_internal(connection)
+                # A file to be read may be older.
+                there = found == revisions.head() or not database.read_only
+                self._may_have_typed_rows = there and not typed_guard.NO_TRIGGERS
+                if self._may_have_typed_rows and typed_guard.exist(database.root_connection):
+                    self._drop_changed(typed_guard.state(database.root, database.name))
         except BaseException:
             database.close()
             raise

@@ -23,7 +23,7 @@ from mixpanel_data._internal.loading.sources import (
     UnsupportedExport,
 )
 from mixpanel_data._internal.progress import with_bar
-from mixpanel_data._internal.schema import catalog
+from mixpanel_data._internal.schema import catalog, typed
 from mixpanel_data._internal.schema.tables import (
     EVENTS,
     KINDS,
@@ -261,5 +261,6 @@ class LoadMixin(StorageBase):
         check_table_name(name)
         with self._loader.turn(name), self._database.write(f"drop {name}") as connection:
             found = catalog.require(connection, name)
+            typed.drop(connection, found)
             connection.execute(DropTable(sa.Table(quoted(found), sa.MetaData())))
             catalog.forget(connection, found)

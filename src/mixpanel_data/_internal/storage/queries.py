@@ -14,7 +14,8 @@ from mixpanel_data._internal.display import Rows
 from mixpanel_data._internal.duckdb.dialect import count_relation
 from mixpanel_data._internal.duckdb.errors import library_edge, query_errors
 from mixpanel_data._internal.duckdb.interrupt import interruptible
-from mixpanel_data._internal.storage.base import StorageBase
+from mixpanel_data._internal.storage import serving
+from mixpanel_data._internal.storage.optimize import OptimizeMixin
 from mixpanel_data.types import SQLResult
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 Params = Sequence[Any] | Mapping[str, Any]
 
 
-class QueryMixin(StorageBase):
+class QueryMixin(OptimizeMixin):
     """The calls that query the database, all of a thread on its one connection.
 
     Each takes SQL text, whose parameters are DuckDB's own (a sequence for ``?`` and ``$1``, a
@@ -48,7 +49,7 @@ class QueryMixin(StorageBase):
         if isinstance(sql, str):
             text, values = sql, params or None
         else:
-            text, values = self.sql_text(sql, params), None
+            text, values = self.sql_text(serving.parse_once(sql), params), None
         with self._database.text_connection(text) as connection:
             return interruptible(connection, lambda: connection.sql(text, params=values))
 
@@ -120,9 +121,10 @@ class QueryMixin(StorageBase):
         with self._database.statement_connection(statement) as connection:
             if isinstance(statement, str):
                 result = connection.exec_driver_sql(statement, _driver_params(params))
-            else:
-                result = connection.execute(statement, _named(params))
-            return Rows(result) if result.returns_rows else []
+                return Rows(result) if result.returns_rows else []
+            with self._served(connection, statement) as served:
+                result = connection.execute(served, _named(params))
+                return Rows(result) if result.returns_rows else []
 
     @contextmanager
     def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:
@@ -131,12 +133,15 @@ class QueryMixin(StorageBase):
             with self._database.text_connection(sql) as connection:
                 yield interruptible(connection, lambda: connection.execute(sql, params or None))
         else:
-            with self._database.statement_connection(sql) as connection:
-                result = connection.execute(sql, _named(params))
+            with (
+                self._database.statement_connection(sql) as shared,
+                self._served(shared, sql) as served,
+            ):
+                result = shared.execute(served, _named(params))
                 if result.returns_rows:
                     yield result.cursor.driver
                 else:
-                    yield count_relation(connection, result.rowcount)
+                    yield count_relation(shared, result.rowcount)
 
     def sql_text(self, statement: sa.Executable, params: Params | None = None) -> str:
         """Return a statement as SQL text, with its values and those of *params* in it."""

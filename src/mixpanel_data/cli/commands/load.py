@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 import typer
 import typer.core
 
-from mixpanel_data import LoadInfo, StorageEngine, TableMetadata
+from mixpanel_data import LoadInfo, QueryError, StorageEngine, TableMetadata, UnsupportedError
 from mixpanel_data.cli.console import count, json_text
 from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.load_options import (
@@ -20,6 +20,7 @@ from mixpanel_data.cli.load_options import (
     CreateOption,
     EventOption,
     FilesArgument,
+    NoOptimizeOption,
     OnConflict,
     OnConflictOption,
     ReplaceOption,
@@ -37,7 +38,7 @@ from mixpanel_data.cli.options import (
     WaitOption,
     open_database,
 )
-from mixpanel_data.cli.views.progress import load_progress
+from mixpanel_data.cli.views.progress import load_progress, part_done
 from mixpanel_data.formats import detect_kind, expand
 from mixpanel_data.types import TableKind
 
@@ -105,6 +106,7 @@ def any_kind(
     to_date: ToOption = None,
     event: EventOption = None,
     time_zone: TimeZoneOption = None,
+    no_optimize: NoOptimizeOption = False,
     quiet: QuietOption = False,
     format_: ReportOption = ListFormat.TABLE,
 ) -> None:
@@ -127,7 +129,8 @@ def any_kind(
         _check_events(append, replace, create, metadata, on_conflict)
     options = _options(create, allow_empty, on_conflict, append=append, replace=replace)
     storage = open_database(db, project, read_only=False, wait=wait)
-    _load(storage, table or metadata.type, sources, metadata, quiet, format_, **options)
+    name = table or metadata.type
+    _load(storage, name, sources, metadata, quiet, format_, not no_optimize, **options)
 
 
 @app.command(epilog=_EVENTS_EXAMPLES)
@@ -145,6 +148,7 @@ def events(
     to_date: ToOption = None,
     event: EventOption = None,
     time_zone: TimeZoneOption = None,
+    no_optimize: NoOptimizeOption = False,
     quiet: QuietOption = False,
     format_: ReportOption = ListFormat.TABLE,
 ) -> None:
@@ -168,7 +172,7 @@ def events(
     sources = _existing(files)
     options = _options(create, allow_empty, append=append, replace=replace)
     storage = open_database(db, project, read_only=False, wait=wait)
-    _load(storage, table, sources, metadata, quiet, format_, **options)
+    _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
 
 
 @app.command(epilog=_PROFILES_EXAMPLES)
@@ -184,6 +188,7 @@ def profiles(
     wait: WaitOption = 0.0,
     from_date: FromOption = None,
     to_date: ToOption = None,
+    no_optimize: NoOptimizeOption = False,
     quiet: QuietOption = False,
     format_: ReportOption = ListFormat.TABLE,
 ) -> None:
@@ -201,7 +206,7 @@ def profiles(
     sources = _existing(files)
     options = _options(create, allow_empty, on_conflict, append=append)
     storage = open_database(db, project, read_only=False, wait=wait)
-    _load(storage, table, sources, metadata, quiet, format_, **options)
+    _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
 
 
 def load_files(
@@ -274,6 +279,7 @@ def _load(
     metadata: TableMetadata,
     quiet: bool,
     format_: ListFormat,
+    optimize: bool,
     **options: Any,
 ) -> None:
     stored: list[str] = []
@@ -287,8 +293,22 @@ def _load(
         )
         if not as_json:
             _say_what_is_odd(done)
+        # Of typed columns that are there, the load has taken care.
+        if optimize and not storage.typed_columns(table):
+            _optimize(storage, table, quiet or as_json)
     if not quiet:
         print_done(stored[0])
+
+
+def _optimize(storage: StorageEngine, table: str, quiet: bool) -> None:
+    """Make typed columns, for which the load, which is stored, does not fail."""
+    try:
+        with part_done(f"Optimizing {table}", quiet=quiet) as progress:
+            storage.optimize(table, progress=progress)
+    except UnsupportedError:
+        pass
+    except QueryError as error:
+        say(f"Note: {table} is loaded, but was not optimized: {error}")
 
 
 def _existing(names: list[Path]) -> list[Path | BinaryIO]:

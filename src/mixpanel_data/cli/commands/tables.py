@@ -8,17 +8,19 @@ import typer
 from rich.console import Console
 
 from mixpanel_data import StorageEngine
-from mixpanel_data.cli.console import console, day_range, print_grid, print_json
-from mixpanel_data.cli.errors import completing, say
+from mixpanel_data.cli.console import console, count, day_range, print_grid, print_json
+from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.options import (
     DbOption,
     ListFormat,
     ListFormatOption,
     ProjectOption,
+    QuietOption,
     TableArgument,
     WaitOption,
     open_database,
 )
+from mixpanel_data.cli.views.progress import part_done
 from mixpanel_data.exceptions import TableNotFoundError
 
 TABLES_EXAMPLES = """\b
@@ -37,6 +39,23 @@ Examples:
   mixpanel-data drop events_old --db data.db --yes
 """
 
+OPTIMIZE_EXAMPLES = """\b
+Examples:
+  mixpanel-data optimize events --db data.db
+  mixpanel-data optimize events --property '$browser' --property plan --db data.db
+  mixpanel-data query "SELECT plan, count(*) FROM typed.events GROUP BY 1" --db data.db
+"""
+
+TypedOption = Annotated[
+    bool, typer.Option("--typed", help="Show the columns of the view typed.TABLE; see optimize.")
+]
+PropertyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--property", metavar="NAME", show_default=False, help="A property; may be given often."
+    ),
+]
+LimitOption = Annotated[int, typer.Option("--limit", min=0, help="The most columns.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
@@ -69,11 +88,14 @@ def schema(
     db: DbOption = None,
     project: ProjectOption = None,
     wait: WaitOption = 0.0,
+    typed: TypedOption = False,
     format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
-    """Show the columns of a table."""
+    """Show the columns of a table, or those of the view of its typed columns."""
     with open_database(db, project, wait=wait) as storage:
-        if format_ is ListFormat.JSON:
+        if typed:
+            _show_typed(storage, name, format_)
+        elif format_ is ListFormat.JSON:
             print_json(storage.get_schema(name).to_dict())
         else:
             print_schema(console(), storage, name)
@@ -81,6 +103,40 @@ def schema(
             with suppress(TableNotFoundError):
                 if zone := storage.get_metadata(name).time_zone:
                     say(f"event_time is UTC; it was loaded from the wall clock of {zone}.")
+
+
+def _show_typed(storage: StorageEngine, name: str, format_: ListFormat) -> None:
+    columns = storage.typed_columns(name)
+    if format_ is ListFormat.JSON:
+        print_json([{"name": column.name, "type": column.type} for column in columns])
+    elif columns:
+        print_grid(console(), ["column", "type"], [[c.name, c.type] for c in columns])
+    else:
+        say(f"{name} has no typed columns that are up to date: mixpanel-data optimize {name}")
+
+
+def optimize(
+    name: TableArgument,
+    db: DbOption = None,
+    project: ProjectOption = None,
+    wait: WaitOption = 0.0,
+    properties: PropertyOption = None,
+    limit: LimitOption = 64,
+    quiet: QuietOption = False,
+) -> None:
+    """Keep properties of a table as typed columns, for fast queries.
+
+    They are the commonest ones, or those of --property. Reports and SQLAlchemy statements use
+    them by themselves, SQL by the view typed.TABLE. Loads keep them up; after a change by other
+    means they are out of use until this runs again. --limit 0 removes them.
+    """
+    with (
+        open_database(db, project, read_only=False, wait=wait) as storage,
+        part_done(f"Optimizing {name}", quiet=quiet) as progress,
+    ):
+        chosen = storage.optimize(name, properties or None, limit, progress)
+    if not quiet:
+        print_done(f"{name}: {count(len(chosen), 'typed column')}")
 
 
 def drop(

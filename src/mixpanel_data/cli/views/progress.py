@@ -71,10 +71,12 @@ def load_progress(total: int | None, *, quiet: bool) -> Iterator[LoadProgress]:
 
 
 @contextmanager
-def work(what: str, *, quiet: bool) -> Iterator[Callable[[str, float], object] | None]:
+def work(
+    what: str, *, quiet: bool, step: str = "Revision {}"
+) -> Iterator[Callable[[str, float], object] | None]:
     """Show on stderr that something goes on, where someone is there to see it.
 
-    The function that it gives takes the revision that is being made, and how far it is, 0 to 1.
+    The function takes what is being done, as *step* names it, and how far it is, 0 to 1.
     """
     if not _is_seen(quiet):
         yield None
@@ -88,10 +90,17 @@ def work(what: str, *, quiet: bool) -> Iterator[Callable[[str, float], object] |
     with Progress(*columns, console=_screen(), transient=True) as progress:
         task = progress.add_task(what, total=None)
 
-        def report(revision: str, done: float) -> None:
-            progress.update(task, description=f"Revision {revision}", total=1, completed=done)
+        def report(name: str, done: float) -> None:
+            progress.update(task, description=step.format(name), total=1, completed=done)
 
         yield report
+
+
+@contextmanager
+def part_done(what: str, *, quiet: bool) -> Iterator[Callable[[float], object] | None]:
+    """Show how far *what* is; the function takes the part that is done, 0 to 1."""
+    with work(what, quiet=quiet, step="{}") as report:
+        yield None if report is None else lambda done: report(what, done)
 
 
 def _is_seen(quiet: bool) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from mixpanel_data import maintenance
-from mixpanel_data.cli.console import console, print_grid, printable
+from mixpanel_data.cli.console import console, count, print_grid, printable
 from mixpanel_data.cli.errors import say
 from mixpanel_data.types import DatabaseStatus, Migration, Problem, Recovery, Revision
 
@@ -26,6 +26,8 @@ def print_status(found: DatabaseStatus) -> None:
     for name, kind in found.unregistered.items():
         adopt = command("adopt", found.path, name)
         lines.append(("not registered", f"{name}, with the columns of {kind}; {adopt}"))
+    for name, properties in found.typed.items():
+        lines.append(("typed rows", f"{name}, {count(properties, 'column')} up to date"))
     if found.others:
         lines.append(("others' tables", ", ".join(found.others)))
     for label, text in lines:

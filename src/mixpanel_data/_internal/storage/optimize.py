@@ -1,0 +1,136 @@
+"""Typed rows: the call that makes them, and statements that are answered from them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.duckdb import typed_guard
+from mixpanel_data._internal.duckdb.database import claim_memory
+from mixpanel_data._internal.duckdb.dialect import driver_of
+from mixpanel_data._internal.duckdb.interrupt import run_interruptible
+from mixpanel_data._internal.duckdb.typed_guard import State, can_guard
+from mixpanel_data._internal.loading.loader import Loader
+from mixpanel_data._internal.schema import catalog, typed
+from mixpanel_data._internal.storage import serving
+from mixpanel_data._internal.storage.base import StorageBase
+from mixpanel_data.exceptions import QueryError, UnsupportedError
+from mixpanel_data.types import ColumnInfo
+
+logger = logging.getLogger(__name__)
+
+_MEMORY = 176  # MiB; with it DuckDB has 320
+
+
+class OptimizeMixin(StorageBase):
+    """The call that makes typed rows."""
+
+    _loader: Loader
+    _may_have_typed_rows: bool
+
+    def optimize(
+        self,
+        name: str,
+        properties: Sequence[str | tuple[str, ...]] | None = None,
+        limit: int = 64,
+        progress: Callable[[float], object] | None = None,
+    ) -> list[str | tuple[str, ...]]:
+        """Keep properties of a table as typed columns beside it, and return which.
+
+        Queries of these properties then take a small part of the time; their answers are the same.
+        They are the *limit* commonest ones, of the values of which a sample of the table has some,
+        or *properties*: names, and tuples of names for values within objects. With none, or a
+        *limit* of 0, the typed rows are dropped. Loads keep them up. A change of the table by SQL
+        puts them out of use until the next call. *progress* gets the part that is done, 0 to 1.
+
+        Raises:
+            ValueError: *limit* is negative, or the table was not made by this library.
+            TableNotFoundError: the table is not there.
+            UnsupportedError: DuckDB is older than 2.0, or the file in the format of an older one.
+            QueryError: the database failed; the table has the typed rows that it had before.
+        """
+        if limit < 0:
+            raise ValueError(f"limit must be 0 or more, not {limit}.")
+        if limit == 0:
+            properties = ()
+        what = f"optimize {name}"
+        with self._loader.turn(name), self._database.write(what) as connection:
+            found = catalog.require(connection, name)
+            kind = catalog.kind_of(connection, found)
+            if kind is None:
+                raise ValueError(f"Cannot optimize '{found}': it was not made by this library.")
+            if not can_guard(connection):
+                raise UnsupportedError(
+                    f"Cannot optimize '{found}': typed rows need DuckDB 2.0 and a file in its"
+                    " format. Queries work without, only slower. A new file that a DuckDB from 2.0"
+                    " on makes, and the tables loaded into it, can be optimized."
+                )
+            claim_memory(connection, _MEMORY)
+            columns = typed.choose(connection, found, kind, properties, limit)
+            run_interruptible(
+                driver_of(connection),
+                lambda: typed.build(connection, found, kind, columns),
+                progress,
+            )
+        logger.info("Optimized %s: %d properties are columns", found, len(columns))
+        return [c.path[0] if len(c.path) == 1 else c.path for c in columns]
+
+    def typed_columns(self, name: str) -> list[ColumnInfo]:
+        """Return the columns of the view ``typed.<name>``; none where typed rows are out of date.
+
+        Raises:
+            TableNotFoundError: the table is not there.
+        """
+        with self._begin(f"typed columns of {name}") as connection:
+            found = catalog.require(connection, name)
+            every = typed.all_current(connection) if self._may_have_typed_rows else []
+            return [column for rows in every if rows.table == found for column in rows.shown]
+
+    @contextmanager
+    def _served(self, connection: sa.Connection, statement: Any) -> Iterator[Any]:
+        """Yield the fastest form of a statement, for its result to be read within the block.
+
+        Whether typed rows are as their table is, is read in the transaction that then reads them.
+        """
+        names = serving.tables_asked(statement)
+        if not names or not self._may_have_typed_rows:
+            yield serving.parse_once(statement) if names else statement
+            return
+        registered, transaction = typed_guard.registered(connection, self._database.name)
+        if names.isdisjoint(registered):
+            yield serving.parse_once(statement)
+        elif transaction == typed_guard.transaction(connection):
+            # The thread is in a transaction, and stays in it.
+            yield _rewritten(statement, names, typed_guard.state(connection, self._database.name))
+        else:
+            raw = driver_of(connection)
+            raw.begin()
+            try:
+                state = typed_guard.state(connection, self._database.name)
+                yield _rewritten(statement, names, state)
+                raw.commit()
+            except BaseException:
+                raw.rollback()
+                raise
+            self._drop_changed(state)
+
+    def _drop_changed(self, state: State) -> None:
+        """Drop typed rows that are older than their tables: what SQL deleted, too, is gone then."""
+        if self._database.read_only or not state.changed:
+            return
+        try:
+            with self._database.write("drop old typed rows") as connection:
+                for name in typed.drop_changed(connection):
+                    logger.warning("Dropped the typed rows of %s, which SQL has changed", name)
+        except QueryError as error:
+            # Another transaction uses them: the next time.
+            logger.warning("Could not drop old typed rows: %s", error)
+
+
+def _rewritten(statement: Any, names: set[str], state: State) -> Any:
+    rows = typed.current(state, names - state.hidden) if state.is_home else {}
+    return serving.parse_once(serving.serve(statement, rows))

@@ -1,0 +1,226 @@
+"""Statements rewritten for speed: over typed rows, or with one parse of JSON for all properties."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.elements import BinaryExpression, BindParameter
+from sqlalchemy.sql.selectable import Alias
+
+from mixpanel_data._internal.schema import facets
+from mixpanel_data._internal.schema import functions as fn
+from mixpanel_data._internal.schema.facets import Facet, exactly, json_value
+from mixpanel_data._internal.schema.typed import TypedRows
+
+Source = sa.Table | Alias
+Found = tuple[Source, BindParameter[Any]]
+
+_GETS = (operators.json_getitem_op, operators.json_path_getitem_op)
+
+
+def tables_asked(statement: Any) -> set[str]:
+    """Return the tables of whose properties a query asks for some by name, in lower case."""
+    if not isinstance(statement, (sa.Select, sa.CompoundSelect)):
+        return set()
+    found = (_property(node) for node in _nodes(statement))
+    return {str.lower(_table(pair[0]).name) for pair in found if pair is not None}
+
+
+def serve(statement: Any, typed: Mapping[str, TypedRows]) -> Any:
+    """Return a query over typed rows, where they have all that it asks of a table."""
+    sources = {s: typed[str.lower(_table(s).name)] for s in _sources(statement, typed)}
+    active: dict[Any, Any] = {s: rows.rows.alias(s.name) for s, rows in sources.items()}
+    while active:
+        changed, missed = _over(statement, active, sources)
+        if not missed:
+            return changed
+        for source in missed:
+            del active[source]
+    return statement
+
+
+def _over(
+    statement: Any, active: Mapping[Any, Any], sources: Mapping[Source, TypedRows]
+) -> tuple[Any, set[Any]]:
+    """Return a query with the *active* sources replaced, and those that lack something."""
+    missed: set[Any] = set()
+
+    def replace(node: Any, **_: Any) -> Any:
+        if isinstance(node, sa.FromClause) and node in active:
+            return active[node]
+        source, made = _served(node, active, sources)
+        if source is not None and made is None:
+            missed.add(source)
+        return made
+
+    return _replaced(statement, replace), missed
+
+
+def _served(
+    node: Any, active: Mapping[Any, Any], sources: Mapping[Source, TypedRows]
+) -> tuple[Source | None, Any]:
+    """Return the active source that a node needs, and the node over typed rows, None for none."""
+    asked = node
+    if isinstance(node, Facet):
+        asked = next(iter(node.clauses))
+    raw = isinstance(asked, json_value)
+    found = _property(next(iter(asked.clauses)) if raw else asked)
+    if found is not None and found[0] in active and (raw or asked is node):
+        source, steps = found[0], found[1].value
+        path = tuple(steps) if isinstance(steps, (tuple, list)) else (steps,)
+        column = sources[source].by_path.get(path)
+        if column is None or isinstance(node.type, sa.JSON):
+            return source, None
+        rows = active[source]
+        if isinstance(node, Facet):
+            made = facets.typed_facet(node, column, rows)
+        elif raw:
+            made = facets.typed_raw(column, rows)
+        else:
+            made = _converted(column.kind if not column.odd else "", rows.c[column.name], node.type)
+            if made is None:
+                made = _cast(facets.typed_text(column, rows), node.type)
+        return source, exactly(made)
+    if isinstance(node, sa.Column) and node.table in active:
+        return node.table, active[node.table].c.get(node.name)
+    return None, None
+
+
+def _converted(kind: str, value: Any, wanted: sa.types.TypeEngine[Any]) -> Any:
+    """Return a typed value as *wanted*, where that is what a cast of its text would be."""
+    if isinstance(wanted, sa.Boolean) and kind == "BOOL":
+        return value
+    if isinstance(wanted, sa.Integer) and kind == "INT":
+        return sa.type_coerce(value, wanted)
+    if isinstance(wanted, sa.Float) and kind in ("INT", "FLOAT", "NUMBER"):
+        return sa.type_coerce(sa.cast(value, sa.Double) if kind == "INT" else value, wanted)
+    return None
+
+
+def _cast(text: Any, wanted: sa.types.TypeEngine[Any]) -> Any:
+    """Return a property's text as the compiler's ``properties[…].as_…()`` converts it."""
+    if isinstance(wanted, sa.String):
+        return sa.type_coerce(text, wanted)
+    as_ = sa.BigInteger() if type(wanted) is sa.Integer else wanted
+    return sa.type_coerce(sa.cast(text, as_), wanted)
+
+
+def parse_once(statement: Any) -> Any:
+    """Return a query that takes all properties it names out of one parse of the JSON, not each."""
+    if not isinstance(statement, (sa.Select, sa.CompoundSelect)):
+        return statement
+    keys: dict[Source, dict[tuple[bool, Any], BindParameter[Any]]] = {}
+    used: set[sa.Column[Any]] = set()
+    node: Any
+    for node in _nodes(statement):
+        if isinstance(node, sa.Column):
+            used.add(node)
+        raw = isinstance(node, json_value)
+        found = _property(next(iter(node.clauses)) if raw else node)
+        if found is not None and (raw or not isinstance(node.type, sa.JSON)):
+            keys.setdefault(found[0], {})[raw, _hashable(found[1])] = found[1]
+    many = {source for source, named in keys.items() if len(named) > 1}
+    sources = {source: keys[source] for source in _sources(statement, None) if source in many}
+    parsed = {source: _with_lists(source, used, named) for source, named in sources.items()}
+    if not parsed:
+        return statement
+
+    def replace(node: Any, **_: Any) -> Any:
+        if isinstance(node, sa.FromClause) and node in parsed:
+            return parsed[node]
+        raw = isinstance(node, json_value)
+        found = _property(next(iter(node.clauses)) if raw else node)
+        if found is not None and found[0] in parsed and (raw or not isinstance(node.type, sa.JSON)):
+            named = [key for key in sources[found[0]] if key[0] == raw]
+            place = named.index((raw, _hashable(found[1]))) + 1
+            item = fn.list_item(parsed[found[0]].c["_raw" if raw else "_text"], place)
+            return exactly(json_value(item) if raw else _cast(item, node.type))
+        if isinstance(node, sa.Column) and node.table in parsed:
+            return parsed[node.table].c[node.name]
+        return None
+
+    return _replaced(statement, replace)
+
+
+def _with_lists(
+    source: Source,
+    used: Collection[sa.Column[Any]],
+    named: Mapping[tuple[bool, Any], BindParameter[Any]],
+) -> sa.Subquery:
+    """Return the *used* columns of a source with lists of the JSON and the text of properties."""
+    names = dict.fromkeys(["properties", *(c.name for c in used if c.table is source)])
+    columns = [sa.Column(name, source.c[name].type) for name in names]
+    rows = sa.Table(_table(source).name, sa.MetaData(), *columns)
+    lists = []
+    for raw, name in ((True, "_raw"), (False, "_text")):
+        steps = [step for key, step in named.items() if key[0] == raw]
+        if steps:
+            read = fn.json_at if raw else fn.json_texts_at
+            lists.append(read(rows.c.properties, *steps).label(name))
+    return sa.select(*rows.c, *lists).subquery(source.name)
+
+
+def _property(node: Any) -> Found | None:
+    """Return the source and the steps of ``source.c.properties[steps]``, None for another node."""
+    if (
+        isinstance(node, BinaryExpression)
+        and node.operator in _GETS
+        and isinstance(node.left, sa.Column)
+        and node.left.name == "properties"
+        and isinstance(node.right, BindParameter)
+        and isinstance(_table(node.left.table), sa.Table)
+    ):
+        return node.left.table, node.right
+    return None
+
+
+def _nodes(statement: Any) -> Iterator[Any]:
+    """Yield the nodes of a statement, each once.
+
+    ``visitors.iterate`` yields a CTE's for every mention of it: exponentially many in a chain.
+    """
+    seen: dict[int, Any] = {}
+    waiting = [statement]
+    while waiting:
+        node = waiting.pop()
+        if id(node) not in seen:
+            seen[id(node)] = node
+            yield node
+            waiting += node.get_children()
+
+
+def _hashable(bind: BindParameter[Any]) -> Any:
+    return tuple(bind.value) if isinstance(bind.value, list) else bind.value
+
+
+def _table(source: Any) -> Any:
+    return source.element if isinstance(source, Alias) else source
+
+
+def _sources(statement: Any, typed: Collection[str] | None) -> Iterator[Source]:
+    """Yield the tables and aliases that a query reads, but not as wholes: of *typed*, or all."""
+    found: dict[Any, None] = {}
+    whole: set[Any] = set()
+    for node in _nodes(statement):
+        table = _table(node)
+        named = isinstance(table, sa.Table) and table.schema is None
+        if named and (typed is None or str.lower(table.name) in typed):
+            found[node] = None
+        if isinstance(node, sa.Select):
+            whole.update(c for c in node._raw_columns if isinstance(c, sa.FromClause))
+    yield from (source for source in found if source not in whole)
+
+
+def _replaced(statement: Any, replace: Callable[..., Any]) -> Any:
+    """Return a statement with nodes replaced; what wraps a table as it is stays as it is."""
+
+    def outside(node: Any, **options: Any) -> Any:
+        made = replace(node, **options)
+        wrapped = made is None and isinstance(getattr(node, "element", None), sa.Table)
+        return node if wrapped else made
+
+    changed: Any = visitors.replacement_traverse(statement, {}, outside)  # type: ignore[call-overload]
+    return changed
