@@ -215,12 +215,12 @@ def one_parse(folder: Path, count: int) -> float:
 def _report(
     folder: Path, ask: Callable[[Any, Any], dict[str, Any]], by: Callable[[Any], Any]
 ) -> float:
-    with _asked(folder) as (storage, _, hand):
+    with _asked(folder) as (storage, _, _):
         days = {"from_date": "2025-01-01", "to_date": "2025-03-31", "unit": "total"}
         ours, theirs = storage.reports("e"), storage.reports("hand")
         return _ratio(
             lambda: ours.segmentation(**ask(None, days)),
-            lambda: theirs.segmentation(**ask(by(hand), days)),
+            lambda: theirs.segmentation(**ask(by(theirs), days)),
             times=5,
         )
 

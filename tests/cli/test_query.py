@@ -154,3 +154,24 @@ def test_a_statement_without_rows_is_an_error(query: Run, monkeypatch: pytest.Mo
 def test_names_are_tables_not_variables_of_the_program(query: Run) -> None:
     done = query("SELECT * FROM relation")
     assert (done.code, "relation" in done.err) == (1, True)
+
+
+SUGGESTED = {
+    "FROM event": 'Did you mean "events"?',
+    "SELECT properties->>'$source' FROM events": """in a path: '$."$source"'.""",
+    "DELETE FROM events": "A query only reads; to change the database use Python:",
+    "COPY events TO 'x.csv'": "--allow-external lets it.",
+}
+
+
+@pytest.mark.parametrize(("sql", "told"), SUGGESTED.items(), ids=SUGGESTED)
+def test_a_refused_statement_says_what_to_do(run: Run, loaded: Path, sql: str, told: str) -> None:
+    done = run("query", sql, "--db", loaded)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert told in done.err
+    assert "read_only=False" not in done.err
+
+
+def test_an_unknown_table_is_named_with_the_one_that_is_meant(run: Run, loaded: Path) -> None:
+    done = run("schema", "evens", "--db", loaded)
+    assert done.err == "Error: Table 'evens' not found. Did you mean 'events'?\n"

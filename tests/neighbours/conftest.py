@@ -10,8 +10,6 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, event
 
-pytestmark = pytest.mark.slow
-
 
 def _properties(number: int) -> dict[str, str]:
     return {"plan": "free"} if number < 100 else {"plan": "pro", "coupon": "X"}

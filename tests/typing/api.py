@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 from typing_extensions import assert_type
 
 from mixpanel_data import (
@@ -27,7 +27,7 @@ from mixpanel_data import (
     WorkspaceInfo,
 )
 from mixpanel_data.exploration import PropertyInfo
-from mixpanel_data.orm import Event, Profile
+from mixpanel_data.orm import Event, EventMixin, Profile, event, profile
 from mixpanel_data.types import ColumnInfo, SQLResult, TableInfo, TableKind, TableSchema
 
 
@@ -41,6 +41,16 @@ class Customer(Profile):
     """A table of profiles."""
 
     __tablename__ = "customers"
+
+
+class Base(DeclarativeBase):
+    """A project's own."""
+
+
+class OwnEvent(EventMixin, Base):
+    """A table of events under it."""
+
+    __tablename__ = "events_own"
 
 
 def opening(path: Path) -> None:
@@ -87,6 +97,7 @@ def writing(engine: StorageEngine, meta: TableMetadata) -> None:
 def asking(engine: StorageEngine) -> None:
     """Each call has its own form of result; query keeps the types of the statement."""
     assert_type(engine.execute("SELECT 1"), duckdb.DuckDBPyRelation)
+    assert_type(engine.execute("SELECT ?", [1]), duckdb.DuckDBPyRelation)
     assert_type(engine.execute_df("SELECT ?", [1]), pd.DataFrame)
     assert_type(engine.execute_rows("SELECT $x", {"x": 1}), SQLResult)
     assert_type(engine.execute_rows_params(sa.select(sa.literal(1)), {}), SQLResult)
@@ -106,10 +117,14 @@ def mapped(engine: StorageEngine) -> None:
     """The mapped classes have typed attributes."""
     session = engine.session()
     assert_type(session, Session)
-    for event in session.scalars(sa.select(JanuaryEvent)):
-        assert_type(event, JanuaryEvent)
-        assert_type(event.event_time, datetime)
-        assert_type(event.insert_id, str)
+    for found in session.scalars(sa.select(JanuaryEvent)):
+        assert_type(found, JanuaryEvent)
+        assert_type(found.event_time, datetime)
+        assert_type(found.insert_id, str)
+    for name in engine.query(sa.select(event("a").event_name, OwnEvent.distinct_id)):
+        assert_type(name._tuple(), tuple[str, str])
+    for person in session.scalars(sa.select(profile("p"))):
+        assert_type(person, Profile)
     for customer in session.scalars(sa.select(Customer)):
         assert_type(customer.last_seen, datetime | None)
 

@@ -163,7 +163,7 @@ def create_view(
         f" `mixpanel-data optimize {table}` or storage.optimize({table!r}) renews them"
     )
     view = _view(connection, table)
-    _define(connection, f"CREATE SCHEMA IF NOT EXISTS {view.rpartition('.')[0]}")
+    create_schema(connection)
     _define(
         connection,
         f"CREATE OR REPLACE VIEW {view} AS SELECT {', '.join(listed)}"
@@ -172,6 +172,12 @@ def create_view(
         f" (SELECT 1 FROM main._touched AS u WHERE u.table_name = {literal(table)})"
         f" THEN true ELSE error({literal(reason)}) END",
     )
+
+
+def create_schema(connection: sa.Connection) -> None:
+    """Make the schema of the views, where it is not there."""
+    name = f"{quoted(database_of(connection))}.{SCHEMA}"
+    _define(connection, f"CREATE SCHEMA IF NOT EXISTS {name}")
 
 
 def drop_view(connection: sa.Connection, table: str) -> None:

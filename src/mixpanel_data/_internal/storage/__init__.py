@@ -9,9 +9,9 @@ __all__ = ["StorageEngine"]
 
 
 def _register_with_alembic() -> None:
-    # Alembic looks for no dialect by itself. Where it is loaded it may be for the new engine.
+    # Alembic looks for no dialect by itself. Where it is loaded it may be for this one.
     if "alembic.ddl" in sys.modules:
         import mixpanel_data.alembic  # noqa: F401
 
 
-Dialect.on_engine.append(_register_with_alembic)
+Dialect.on_use.append(_register_with_alembic)

@@ -98,12 +98,12 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         },
     )
 
-    # What is above the dialect and wants to know of every new engine.
-    on_engine: ClassVar[list[Callable[[], object]]] = []
+    # What is above the dialect and wants to know of every new engine and connection.
+    on_use: ClassVar[list[Callable[[], object]]] = []
 
     @classmethod
     def engine_created(cls, engine: sa.Engine) -> None:
-        for listener in cls.on_engine:
+        for listener in cls.on_use:
             listener()
 
     def __init__(self, **options: Any) -> None:
@@ -132,6 +132,8 @@ class Dialect(Reflection, duckdb_engine.Dialect):
             raw.load_extension(extension)
         for filesystem in filesystems:
             raw.register_filesystem(filesystem)
+        for listener in self.on_use:
+            listener()
         return Connection(raw)
 
     def type_descriptor(self, typeobj: sqltypes.TypeEngine[Any]) -> Any:
