@@ -177,11 +177,7 @@ class Database:
     @cached_property
     def name(self) -> str:
         """DuckDB's name of the database, which stays where a thread uses another one."""
-        # Not on the pool: a new connection's settings are refused where a thread has locked them.
-        with self.root_connection.cursor() as cursor:
-            row = cursor.execute("SELECT current_database()").fetchone()
-        assert row is not None
-        return str(row[0])
+        return self.settings.database
 
     def ensure_open(self) -> None:
         """Refuse a closed database, and one of the process that forked this one.

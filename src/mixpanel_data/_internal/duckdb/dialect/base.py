@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
@@ -33,10 +35,15 @@ from mixpanel_data._internal.duckdb.dialect.reflection import Reflection
 from mixpanel_data._internal.duckdb.dialect.search_path import before_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import sqlalchemy as sa
     from sqlalchemy.engine import URL
+
+
+def _register_with_alembic() -> None:
+    """Let Alembic know DuckDB, where it is loaded: it looks for no dialect by itself."""
+    if "alembic.ddl" in sys.modules:
+        # By its name: what a migration leaves out is above the dialect.
+        importlib.import_module("mixpanel_data.alembic")
 
 
 class ExecutionContext(PGExecutionContext):
@@ -98,13 +105,9 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         },
     )
 
-    # What is above the dialect and wants to know of every new engine and connection.
-    on_use: ClassVar[list[Callable[[], object]]] = []
-
     @classmethod
     def engine_created(cls, engine: sa.Engine) -> None:
-        for listener in cls.on_use:
-            listener()
+        _register_with_alembic()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -132,8 +135,7 @@ class Dialect(Reflection, duckdb_engine.Dialect):
             raw.load_extension(extension)
         for filesystem in filesystems:
             raw.register_filesystem(filesystem)
-        for listener in self.on_use:
-            listener()
+        _register_with_alembic()
         return Connection(raw)
 
     def type_descriptor(self, typeobj: sqltypes.TypeEngine[Any]) -> Any:
