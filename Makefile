@@ -10,6 +10,8 @@ NEIGHBOURS := .venv-neighbours
 DOCS := .venv-docs
 BIN := $(VENV)/bin
 PROJECT := --editable '.[cli]'
+# A variable, since its comma would end an argument of `call`.
+DOCUMENTED := --editable '.[cli,plot]' --group docs
 PYTEST := python -m pytest -n auto --dist worksteal
 
 # $(call install,PYTHON,WHAT): make the virtual environment that the target is in. Pip reads
@@ -81,7 +83,7 @@ $(NEIGHBOURS)/installed: pyproject.toml
 	$(call install,$(PYTHON),$(PROJECT) --group dev --group neighbours)
 
 $(DOCS)/installed: pyproject.toml
-	$(call install,$(PYTHON),--editable '.[cli,plot]' --group docs)
+	$(call install,$(PYTHON),$(DOCUMENTED))
 
 $(OLDEST)/installed: pyproject.toml
 	@$(PYTHON310) --version > /dev/null 2>&1 || { echo \
