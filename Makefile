@@ -10,9 +10,9 @@ NEIGHBOURS := .venv-neighbours
 DOCS := .venv-docs
 BIN := $(VENV)/bin
 PROJECT := --editable '.[cli]'
+# A variable, since its comma would end an argument of `call`.
+DOCUMENTED := --editable '.[cli,plot]' --group docs
 PYTEST := python -m pytest -n auto --dist worksteal
-# Measuring it makes the tests a third longer on Python before 3.12, so `make ci` alone does.
-COVERAGE :=
 
 # $(call install,PYTHON,WHAT): make the virtual environment that the target is in. Pip reads
 # dependency groups from version 25.1 on.
@@ -23,7 +23,7 @@ $(@D)/bin/python -m pip install --quiet $(2)
 touch $@
 endef
 
-.PHONY: demo quick test check format ci compliance bench neighbours docs oldest clean
+.PHONY: demo quick test coverage check format ci compliance bench neighbours docs oldest clean
 
 demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
@@ -32,7 +32,11 @@ quick: $(VENV)/installed
 	$(BIN)/$(PYTEST) -m "not slow"
 
 test: $(VENV)/installed
-	$(BIN)/$(PYTEST) $(COVERAGE)
+	$(BIN)/$(PYTEST)
+
+# Apart from the tests, which it makes a third longer on Python before 3.12.
+coverage: $(VENV)/installed
+	$(BIN)/$(PYTEST) --cov --cov-fail-under=95
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -49,8 +53,8 @@ ci:
 	rm -f $(WHEEL)/installed
 	$(MAKE) --no-print-directory VENV=$(WHEEL) PROJECT="'.[cli]'" check
 	$(WHEEL)/bin/mypy tests/typing
-	$(MAKE) --no-print-directory VENV=$(WHEEL) PROJECT="'.[cli]'" \
-		COVERAGE="--cov --cov-fail-under=95" test
+	$(MAKE) --no-print-directory VENV=$(WHEEL) PROJECT="'.[cli]'" test
+	$(MAKE) --no-print-directory docs
 
 compliance: $(VENV)/installed
 	$(BIN)/python -m pytest -c tests/compliance/pytest.ini
@@ -79,7 +83,7 @@ $(NEIGHBOURS)/installed: pyproject.toml
 	$(call install,$(PYTHON),$(PROJECT) --group dev --group neighbours)
 
 $(DOCS)/installed: pyproject.toml
-	$(call install,$(PYTHON),--editable '.[cli,plot]' --group docs)
+	$(call install,$(PYTHON),$(DOCUMENTED))
 
 $(OLDEST)/installed: pyproject.toml
 	@$(PYTHON310) --version > /dev/null 2>&1 || { echo \

@@ -12,6 +12,8 @@ import pytest
 
 from mixpanel_data import StorageEngine, TableMetadata
 from tests.support.command_line import Run
+from tests.support.export_files import event, write_lines
+from tests.support.factories import metadata
 
 pytestmark = pytest.mark.slow
 
@@ -112,6 +114,18 @@ def test_the_overview_is_a_page_of_its_own(run: Run, several: Path, tmp_path: Pa
     assert "<b>event" not in page
     assert not re.search(r"<(script|img|link|iframe)[^>]+(src|href)=", body)
     assert "default-src 'none'" in body
+
+
+def test_the_days_are_those_of_the_zone_that_a_table_was_loaded_with(
+    run: Run, db_path: Path, tmp_path: Path
+) -> None:
+    tokyo = metadata("events", from_date="2025-03-02", to_date="2025-03-02", time_zone="Asia/Tokyo")
+    with StorageEngine(db_path) as storage:
+        lines = [event(1, time=1740910000 + 60 * n, **{"$insert_id": f"i{n}"}) for n in range(3)]
+        storage.load_export("events", write_lines(tmp_path / "events.jsonl", lines), tokyo)
+    target = tmp_path / "overview.html"
+    assert run("overview", "--db", db_path, "--output", target).code == 0
+    assert "2025-03-02 to 2025-03-02, days of Asia/Tokyo" in target.read_text()
 
 
 def test_an_overview_of_nothing(run: Run, db_path: Path, tmp_path: Path) -> None:

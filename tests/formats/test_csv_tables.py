@@ -140,6 +140,16 @@ def test_what_is_no_row_is_refused_with_its_line(text: bytes, problem: str) -> N
     assert problem in refusal(text).message
 
 
+def test_the_names_of_columns_may_begin_as_other_files_do() -> None:
+    for name in ("ORCID", "BZhang", "HTTP/2", "PARENT"):
+        assert events(f"{name},event,time\n1,e,1\n".encode())[0]["properties"][name] == 1
+
+
+def test_a_cell_longer_than_python_takes_names_the_limit() -> None:
+    error = refusal(b"event,time,x\nplay,1," + b"x" * 200_000 + b"\n")
+    assert "csv.field_size_limit()" in error.message
+
+
 def test_a_person_without_an_id_is_refused() -> None:
     assert "line 2: '$distinct_id' is missing" in profile_refusal(b"$distinct_id,a\n,1\n").message
 

@@ -74,6 +74,9 @@ FOREIGN = {
     "plain text, cut": (b"to_date cannot be later than today", "'to_date cannot be later"),
     "plain text, commas": (b"sorry, come back later; please\n", "'sorry, come back later"),
     "error": (b'{"error":"Query rate limit exceeded","status":"error"}\n', "exceeded"),
+    "gzip, twice": (gzip.compress(gzip.compress(lines(1))), "compressed twice"),
+    "headers": (b"HTTP/2 200\r\ncontent-type: text/plain\r\n\r\n" + lines(1), "HTTP headers"),
+    "error, object": (b'{"error": {"code": 403, "message": "forbidden"}}', "forbidden"),
     "error, pretty": (b'{\n  "error": "Invalid secret"\n}\n', "'Invalid secret'"),
     "error, list": (b'[{"error": "Timeout"}]', "error of Mixpanel's API, 'Timeout'"),
 }

@@ -76,6 +76,18 @@ def test_the_same_event_spelled_otherwise(change: dict[str, Any]) -> None:
     }
 
 
+def test_columns_in_capitals_are_those_of_snowflake() -> None:
+    upper = {name.upper(): value for name, value in PIPELINE.items()}
+    expected = event(dump(PIPELINE))
+    assert event(dump(upper)) == event(json.dumps([upper]).encode()) == expected
+    names, cells = ",".join(upper), 'play,2025-03-01 10:00:00.000 Z,u,a,d,,"{""plan"":""free""}"'
+    assert event(f"{names}\n{cells}\n".encode()) == expected
+    row = {"DISTINCT_ID": "u", "PROPERTIES": {"PLAN": 1}, "LAST_SEEN": "2025-03-01 10:00:00"}
+    assert profiles(dump(row)) == [
+        {"distinct_id": "u", "properties": {"PLAN": 1}, "last_seen": MOMENT}
+    ]
+
+
 def test_a_flat_row_keeps_its_columns_as_properties() -> None:
     row = {"event_name": "play", "time": "2025-03-01 10:00:00 UTC", "insert_id": "a", "city": "X"}
     assert event(dump(row))["properties"] == {"city": "X"}
@@ -109,6 +121,8 @@ def test_profiles_of_pipelines() -> None:
     assert profiles(dump(row)) == [expected]
     assert profiles(dump({**row, "last_seen": "2025-03-01 10:00:00 UTC"})) == [expected]
     assert profiles(dump({**row, "properties": json.dumps(row["properties"])})) == [expected]
+    assert "'distinct_id' is missing" in profile_refusal(dump({**row, "distinct_id": None})).message
+    assert "'$distinct_id' is missing" in profile_refusal(dump({**row, "time": 1})).message
     assert "is not an object" in profile_refusal(dump({**row, "properties": [1]})).message
 
 

@@ -16,6 +16,7 @@ import pytest
 from mixpanel_data import EmptyLoadError, StorageEngine
 from mixpanel_data._internal.formats.text import BinaryStream
 from mixpanel_data.exceptions import InvalidRecordError
+from mixpanel_data.formats import detect_kind
 from tests.support.export_files import event, profile, write_lines
 
 EVENTS = b"".join(json.dumps(event(n)).encode() + b"\n" for n in range(3))
@@ -73,9 +74,10 @@ def test_a_named_pipe_is_read_once(tmp_path: Path, memory: StorageEngine) -> Non
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=[EVENTS], daemon=True)
     writer.start()
-    assert memory.load_export("data", pipe) == 3
+    kind, sources = detect_kind([pipe])
+    assert memory.load_export("data", sources) == 3
     writer.join()
-    assert memory.load_history("data")[0].source == str(pipe)
+    assert (kind, memory.load_history("data")[0].source) == ("events", str(pipe))
 
 
 def test_empty_files_before_the_first_record_tell_nothing(

@@ -10,18 +10,25 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.schema import CreateSchema
 
 from mixpanel_data import QueryError, StorageEngine
 from mixpanel_data._internal.duckdb import VERSION, typed_guard
 from mixpanel_data._internal.loading import loader
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
-from mixpanel_data._internal.schema import facets, typed
+from mixpanel_data._internal.schema import catalog, facets, typed
 from mixpanel_data._internal.schema.properties import event_value
 
 
 def force() -> None:
     """Let every load make typed rows of its table, in its own transaction."""
-    record = loader._record
+    record, create_internal = loader._record, catalog.create_internal
+
+    def create_schema_too(connection: sa.Connection) -> None:
+        create_internal(connection)
+        if typed_guard.can_guard(connection):
+            # Two loads at once could not both make it.
+            connection.execute(CreateSchema(typed_guard.SCHEMA))
 
     def record_and_optimize(
         connection: sa.Connection, job: LoadJob, table: str, result: LoadResult
@@ -32,6 +39,7 @@ def force() -> None:
             typed.build(connection, table, job.kind, typed.choose(connection, table, job.kind))
 
     loader._record = record_and_optimize
+    catalog.create_internal = create_schema_too
 
 
 needs_triggers = pytest.mark.skipif(

@@ -20,7 +20,6 @@ from mixpanel_data import (
     UnsupportedError,
     maintenance,
 )
-from mixpanel_data._internal.duckdb import typed_guard
 from tests.support.factories import EVENTS, PROFILES, Kind, event, events, metadata, profile
 from tests.support.files import asset, do
 from tests.support.processes import environment
@@ -235,11 +234,3 @@ def test_killed_at_any_moment(db_path: Path) -> None:
         process.wait()
         process.stdout.close()
         assert not maintenance.check(db_path)
-
-
-def test_opening_asks_for_them_once(optimized: StorageEngine, db_path: Path) -> None:
-    """A reader and a writer open a file with typed rows that count without changing them."""
-    before = typed_guard.state(optimized._database.root, optimized._database.name)
-    optimized.close()
-    with StorageEngine(db_path) as engine:
-        assert typed_guard.state(engine._database.root, engine._database.name) == before

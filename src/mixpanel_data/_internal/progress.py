@@ -42,7 +42,9 @@ class _Bar:
             size = f"{number / 1e6:,.1f} of {self._total / 1e6:,.1f} MB"
             # What follows the last byte, finding duplicates and building the index, has no measure.
             what = "storing" if share == 1.0 else "reading"
-            self._write(f"{what} {'█' * full}{'░' * (_WIDTH - full)} {share:4.0%}  {size}")
+            spent = f"{monotonic() - self._started:,.0f} s"
+            bar = "█" * full + "░" * (_WIDTH - full)
+            self._write(f"{what} {bar} {share:4.0%}  {size}  {spent}")
 
     def finish(self, rows: int) -> None:
         """Draw what the load did."""

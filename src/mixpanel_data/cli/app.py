@@ -1,5 +1,6 @@
 """The commands, put together; a new group of commands is one module and one line here."""
 
+import csv
 import io
 import os
 import sys
@@ -96,6 +97,8 @@ def root(version: VersionOption = False) -> None:
 
 def run() -> None:
     """Run the command that the arguments ask for, and exit with its code."""
+    # Of the documents in a CSV file; the limit of lines ends those that never do.
+    csv.field_size_limit(1 << 30)
     # Closed by whoever started this: what is printed goes nowhere, which is no failure.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - until the process ends
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115

@@ -1,12 +1,15 @@
-"""The options of ``load``."""
+"""The options of ``load``, and what they mean together."""
 
+from datetime import date, datetime, timezone
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from mixpanel_data import TableMetadata
 from mixpanel_data.cli.options import ListFormat, check_zone, table_name
+from mixpanel_data.types import TableKind
 
 
 class OnConflict(str, Enum):
@@ -97,3 +100,82 @@ ReportOption = Annotated[
         "--format", "-f", help="A line for people, or JSON for programs: the load, or the error."
     ),
 ]
+
+
+def check_events(
+    append: bool,
+    replace: bool,
+    create: bool,
+    metadata: TableMetadata,
+    on_conflict: OnConflict | None = None,
+) -> None:
+    """Refuse options that mean nothing together for events."""
+    if on_conflict:
+        raise typer.BadParameter("it is for profiles, not for events", param_hint="--on-conflict")
+    if create and not (append or replace):
+        raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
+    if replace and not (metadata.from_date and metadata.to_date):
+        raise typer.BadParameter(
+            "give --from and --to: the days to replace", param_hint="--replace"
+        )
+
+
+def check_profiles(
+    append: bool, on_conflict: OnConflict | None, create: bool, **only_events: object
+) -> None:
+    """Refuse options that mean nothing together for profiles, and those that are for events."""
+    for name, given in only_events.items():
+        if given:
+            raise typer.BadParameter(
+                "it is for events, not for profiles", param_hint=f"--{name.replace('_', '-')}"
+            )
+    for name, given in (("--on-conflict", on_conflict), ("--create", create)):
+        if given and not append:
+            raise typer.BadParameter("it needs --append", param_hint=name)
+
+
+def options_of(
+    create: bool, allow_empty: bool, on_conflict: OnConflict | None = None, **flags: bool
+) -> dict[str, Any]:
+    """Return the options of ``load_export`` for the flags that were given."""
+    options: dict[str, Any] = {name: True for name, given in flags.items() if given}
+    if allow_empty:
+        options["allow_empty"] = True
+    if create:
+        options["if_missing"] = "create"
+    if on_conflict is not None and on_conflict is not OnConflict.IGNORE:
+        options["on_conflict"] = on_conflict.value
+    return options
+
+
+def _check_day(text: str | None, flag: str) -> None:
+    try:
+        # Python 3.11 and later read other ISO forms, too.
+        if text is None or date.fromisoformat(text).isoformat() == text:
+            return
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD", param_hint=flag)
+
+
+def metadata_of(
+    kind: TableKind,
+    from_date: str | None,
+    to_date: str | None,
+    events: list[str] | None = None,
+    time_zone: str | None = None,
+) -> TableMetadata:
+    """Return the metadata that the options say, from now on."""
+    _check_day(from_date, "--from")
+    _check_day(to_date, "--to")
+    # Without the options the days stay unknown: events that came say nothing of days without any.
+    if from_date and to_date and from_date > to_date:
+        raise typer.BadParameter(f"{from_date} is after --to {to_date}", param_hint="--from")
+    return TableMetadata(
+        type=kind,
+        fetched_at=datetime.now(timezone.utc),
+        from_date=from_date,
+        to_date=to_date,
+        filter_events=events or None,
+        time_zone=time_zone,
+    )

@@ -24,18 +24,18 @@ _SAMPLE = 20_000  # rows that the properties are counted in
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def overview(storage: Any, *, timezone: str = "UTC") -> str:
+def overview(storage: Any, *, timezone: str | None = None) -> str:
     """Return a page in HTML about all tables of a StorageEngine, which needs no network.
 
     Of each table of events: the days that its loads cover and miss, the events by day, the
     commonest events and properties, active users, and who returned; with the SQL behind each.
-    *timezone* is the zone whose days are counted.
+    *timezone* is the zone whose days are counted; without it that of the table's loads, else UTC.
 
     Raises:
         ValueError: there is no such zone.
         ImportError: the extra ``plot`` is not installed.
     """
-    zone_of(timezone)
+    zone_of(timezone or "UTC")
     tables: list[TableInfo] = storage.list_tables()
     names = ["name", "type", "row_count", "fetched_at"]
     rows = [[getattr(table, name) for name in names] for table in tables]
@@ -44,7 +44,8 @@ def overview(storage: Any, *, timezone: str = "UTC") -> str:
     sections = [charts.Section("Tables", said, table=html_table(names, rows), folded=False)]
     for table in tables:
         if table.type == "events":
-            sections += _events(storage, table.name, timezone)
+            zone = timezone or storage.get_metadata(table.name).time_zone or "UTC"
+            sections += _events(storage, table.name, zone)
         else:
             sections.append(_properties(storage, table.name))
     return charts.page(f"Overview of {place}", sections)

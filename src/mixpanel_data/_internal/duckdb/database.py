@@ -177,8 +177,7 @@ class Database:
     @cached_property
     def name(self) -> str:
         """DuckDB's name of the database, which stays where a thread uses another one."""
-        with self.engine.connect() as connection:
-            return str(connection.exec_driver_sql("SELECT current_database()").scalar_one())
+        return self.settings.database
 
     def ensure_open(self) -> None:
         """Refuse a closed database, and one of the process that forked this one.

@@ -162,6 +162,11 @@ class Settings:
         escaped = value.replace("'", "''")
         self._limit.execute(f"SET {name} = '{escaped}'")
 
+    @property
+    def database(self) -> str:
+        """DuckDB's name of the database that they are the settings of."""
+        return str(self._limit.execute("SELECT system.main.current_database()")[0][0])
+
     @contextmanager
     def limit_memory(self, size: int) -> Iterator[Claim]:
         """Limit DuckDB's memory to *size* MiB, or to the greatest claim of loads that run.

@@ -38,12 +38,14 @@ def can_guard(connection: sa.Connection) -> bool:
 
 
 def guard(connection: sa.Connection, table: str) -> None:
-    """Make the triggers that note every change of a table in ``_touched``."""
+    """Make the triggers that note changes of a table in ``_touched``, by one row."""
+    name = literal(table)
     for event in _EVENTS:
         _define(
             connection,
             f"CREATE TRIGGER {TYPED}{event} AFTER {event} ON {quoted(table)}"
-            f" FOR EACH STATEMENT INSERT INTO main._touched VALUES ({literal(table)})",
+            f" FOR EACH STATEMENT INSERT INTO main._touched SELECT {name} WHERE NOT EXISTS"
+            f" (SELECT 1 FROM main._touched AS t WHERE t.table_name = {name})",
         )
 
 
@@ -64,45 +66,65 @@ class State(NamedTuple):
     """The names in lower case of those that are older than their tables."""
     hidden: set[str]
     """Temporary tables and views, which come before others of their name."""
+
+
+def state(raw: duckdb.DuckDBPyConnection, database: str) -> State:
+    """Return the state of all typed rows of a database, in one snapshot."""
+    rows: dict[str, tuple[str, str, str]] = {}
+    found: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for what, name, *rest in raw.execute(_STATE.format(quoted(database))).fetchall():
+        found[what].append((name.lower(), *rest))
+        if what == "typed":
+            rows[name.lower()] = (name, rest[0], rest[1])
+    home = {name: sql for name, *place, sql in found["table"] if place == [database, "main"]}
+    triggers = Counter(
+        name for name, place, trigger, _ in found["trigger"]
+        if place == database and trigger.startswith(TYPED)
+    )  # fmt: skip
+    changed = {name for name, *_ in found["touched"]}
+    changed.update(
+        name for name, *_, definition in found["typed"]
+        if triggers[name] != len(_EVENTS) or home.get(name) != definition
+    )  # fmt: skip
+    hidden = {name for name, place, *_ in found["table"] if place == "temp"}
+    return State(rows, changed & rows.keys(), hidden)
+
+
+# Simple parts: a query with conditions takes a multiple of the time to be planned.
+_STATE = """
+SELECT 'typed', table_name, type, CAST(columns AS VARCHAR), definition FROM {0}.main._typed
+UNION ALL SELECT 'touched', table_name, NULL, NULL, NULL FROM {0}.main._touched
+UNION ALL SELECT 'trigger', table_name, database_name, trigger_name, NULL FROM duckdb_triggers()
+UNION ALL SELECT 'table', table_name, database_name, schema_name, sql FROM duckdb_tables()
+UNION ALL SELECT 'table', view_name, database_name, schema_name, NULL FROM duckdb_views()
+          WHERE NOT internal
+"""
+
+
+class Registered(NamedTuple):
+    """The names in lower case of the tables with typed rows, as one transaction sees them."""
+
+    names: set[str]
     is_home: bool
     """Whether unqualified names are those of the database's main schema."""
+    transaction: int
 
 
-def state(connection: sa.Connection, database: str) -> State:
-    """Return the state of all typed rows of a database, in one snapshot."""
-    parts: defaultdict[str, list[list[str]]] = defaultdict(list)
-    for what, name, *rest in connection.exec_driver_sql(_STATE.format(quoted(database))):
-        parts[what].append([name, *rest])
-    here = {name.lower(): sql for name, sql, place, _ in parts["table"] if place == database}
-    triggers = Counter(name.lower() for name, place, *_ in parts["trigger"] if place == database)
-    touched = {name.lower() for name, *_ in parts["touched"]}
-    rows = {row[0].lower(): row for row in parts["typed"]}
-    changed = {
-        name
-        for name, (*_, definition) in rows.items()
-        if triggers[name] != len(_EVENTS) or name in touched or here.get(name) != definition
-    }
-    hidden = {name.lower() for name, _, place, _ in parts["table"] if place == "temp"}
-    return State(
-        {name: (row[0], row[1], row[2]) for name, row in rows.items()},
-        changed,
-        hidden,
-        parts["place"][0][:2] == [database, "main"],
-    )
+def registered(raw: duckdb.DuckDBPyConnection, database: str) -> Registered:
+    """Return which tables have typed rows, current or not."""
+    found = raw.execute(
+        "SELECT table_name, current_database(), current_schema(), txid_current()"
+        f" FROM {quoted(database)}.main._typed"
+    ).fetchall()
+    if not found:
+        return Registered(set(), False, -1)
+    _, *place, number = found[0]
+    return Registered({row[0].lower() for row in found}, place == [database, "main"], number)
 
 
-# Simple parts are planned in a fraction of the time that a query with conditions takes.
-_STATE = f"""
-SELECT 'typed', table_name, type, CAST(columns AS VARCHAR), definition FROM {{0}}.main._typed
-UNION ALL SELECT DISTINCT 'touched', table_name, NULL, NULL, NULL FROM {{0}}.main._touched
-UNION ALL SELECT 'trigger', table_name, database_name, NULL, NULL FROM duckdb_triggers()
-          WHERE starts_with(trigger_name, '{TYPED}')
-UNION ALL SELECT 'table', table_name, sql, database_name, NULL FROM duckdb_tables()
-          WHERE schema_name = 'main' AND NOT starts_with(table_name, '_')
-UNION ALL SELECT 'table', view_name, NULL, database_name, NULL FROM duckdb_views()
-          WHERE database_name = 'temp' AND NOT internal
-UNION ALL SELECT 'place', current_database(), current_schema(), NULL, NULL
-"""
+def transaction(raw: duckdb.DuckDBPyConnection) -> int:
+    """Return the number of the transaction that this query is in."""
+    return int(raw.execute("SELECT txid_current()").fetchall()[0][0])
 
 
 def release(raw: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -121,22 +143,6 @@ def release(raw: duckdb.DuckDBPyConnection, sql: str) -> None:
 def exist(raw: duckdb.DuckDBPyConnection) -> bool:
     """Return whether any typed rows are registered; of the driver, as every opening asks it."""
     return bool(raw.execute("SELECT 1 FROM _typed LIMIT 1").fetchall())
-
-
-def registered(connection: sa.Connection, database: str) -> tuple[set[str], str]:
-    """Return the tables with typed rows in lower case, and the number of the transaction."""
-    rows = connection.exec_driver_sql(
-        f"SELECT lower(table_name) FROM {quoted(database)}.main._typed"
-        " UNION ALL SELECT CAST(txid_current() AS VARCHAR)"
-    )
-    *names, number = rows.scalars()
-    return set(names), number
-
-
-def transaction(connection: sa.Connection) -> str:
-    """Return the number of the transaction that this query is in."""
-    number = "SELECT CAST(txid_current() AS VARCHAR)"
-    return str(connection.exec_driver_sql(number).scalar_one())
 
 
 def definition(connection: sa.Connection, table: str) -> str:
@@ -163,7 +169,7 @@ def create_view(
         f" `mixpanel-data optimize {table}` or storage.optimize({table!r}) renews them"
     )
     view = _view(connection, table)
-    _define(connection, f"CREATE SCHEMA IF NOT EXISTS {view.rpartition('.')[0]}")
+    create_schema(connection)
     _define(
         connection,
         f"CREATE OR REPLACE VIEW {view} AS SELECT {', '.join(listed)}"
@@ -172,6 +178,12 @@ def create_view(
         f" (SELECT 1 FROM main._touched AS u WHERE u.table_name = {literal(table)})"
         f" THEN true ELSE error({literal(reason)}) END",
     )
+
+
+def create_schema(connection: sa.Connection) -> None:
+    """Make the schema of the views, where it is not there."""
+    name = f"{quoted(database_of(connection))}.{SCHEMA}"
+    _define(connection, f"CREATE SCHEMA IF NOT EXISTS {name}")
 
 
 def drop_view(connection: sa.Connection, table: str) -> None:

@@ -167,8 +167,9 @@ def _odd(columns: Sequence[Column]) -> dict[Column, str]:
 
 # Whether a text could be that of another JSON value than a string; its type is then looked up.
 _NO_STRING = (
-    "CASE WHEN {p} >= '-' AND {p} < ':' THEN translate({p}, '0123456789+-.eE', '') = ''"
-    " ELSE {p} IN ('true', 'false') OR starts_with({p}, '{{') OR starts_with({p}, '[') END"
+    "CASE WHEN {p} < ':' THEN regexp_full_match({p}, '-?[0-9]+(\\.[0-9]+)?([eE][-+]?[0-9]+)?')"
+    " WHEN {p} < '[' THEN false"
+    " ELSE {p} < '\\' OR {p} >= '{{' OR {p} = 'true' OR {p} = 'false' END"
 )
 
 

@@ -11,8 +11,8 @@ from mixpanel_data._internal.formats.refusals import wrong_content
 _ENOUGH, _LONGEST_HEADER = 512, 64 << 10
 _SEPARATORS = (b",", b";", b"\t")
 
-EVENT_COLUMNS = ("event", "event_name", "Event", "Event Name", "Event name")
-ID_COLUMNS = ("$distinct_id", "distinct_id", "Distinct ID", "Distinct Id")
+EVENT_COLUMNS = ("event", "event_name", "EVENT_NAME", "Event", "Event Name", "Event name")
+ID_COLUMNS = ("$distinct_id", "distinct_id", "DISTINCT_ID", "Distinct ID", "Distinct Id")
 _COLUMNS = frozenset(name.encode() for name in (*EVENT_COLUMNS, *ID_COLUMNS))
 
 
@@ -42,6 +42,8 @@ _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xfd7zXZ\0", "compressed by xz", _UNPACK),
     (0, b"BZh", "compressed by bzip2", _UNPACK),
     (0, b"\x04\x22\x4d\x18", "compressed by lz4", _UNPACK),
+    (0, b"\x1f\x8b", "compressed twice", _UNPACK),
+    (0, b"\x28\xb5\x2f\xfd", "compressed twice", _UNPACK),
     (0, b"\x1f\x9d", "compressed by compress", _UNPACK),
     (0, b"\xff\x06\0\0sNaPpY", "compressed by Snappy", _UNPACK),
     (0, b"age-encryption.org/", "encrypted by age", _DECRYPT),
@@ -50,6 +52,7 @@ _FOREIGN: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"Salted__", "encrypted by OpenSSL", _DECRYPT),
     (0, b"\xd0\xcf\x11\xe0", "an old Excel or Word file", _EXPORT),
     (0, b"%PDF", "a PDF file", _EXPORT),
+    (0, b"HTTP/", "an answer with its HTTP headers", "Fetch it again without them (curl -i)."),
     (0, b"Obj\x01", "an Avro file", _EXPORT),
     (0, b"ORC", "an ORC file", _EXPORT),
     (0, b"ARROW1", "an Arrow file", _EXPORT),
@@ -104,6 +107,8 @@ def content_of(start: bytes, source: str) -> Content:
         return Content.LIST
     if content := seekable_content(start):
         return content
+    if b"\0" not in start[:_ENOUGH] and separator_of(text):
+        return Content.TABLE
     for at, magic, what, suggestion in _FOREIGN:
         if start.startswith(magic, at):
             raise wrong_content(source, f"{what}, not an export of Mixpanel", suggestion)
@@ -118,7 +123,7 @@ def content_of(start: bytes, source: str) -> Content:
         return Content.TAR
     if b"\0" in start[:_ENOUGH]:
         raise wrong_content(source, "a binary file of a kind that is not read", _EXPORT)
-    return Content.TABLE if separator_of(text) else Content.LINES
+    return Content.LINES
 
 
 def _stripped(start: bytes) -> bytes:

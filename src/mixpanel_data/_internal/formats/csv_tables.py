@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mixpanel_data._internal import json_text
 from mixpanel_data._internal.formats.content import EVENT_COLUMNS, separator_of
 from mixpanel_data._internal.formats.lines import split_lines
-from mixpanel_data._internal.formats.refusals import Place, cut_short, incorrect
+from mixpanel_data._internal.formats.refusals import Place, cut_short, incorrect, invalid
 from mixpanel_data._internal.formats.text import Text
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ def rows(text: Text) -> Iterator[tuple[Place, Row]]:
         place = (text.name, reader.line_num)
         if "unexpected end" in str(error):
             raise cut_short(*place, "the text ends inside a quoted cell") from error
+        if "field larger" in str(error):
+            raise invalid(*place, str(error), "Raise csv.field_size_limit().") from error
         raise incorrect(place, f"it is not CSV ({error})") from error
 
 
@@ -86,7 +88,7 @@ def _lines(text: Text) -> Iterator[str]:
 def _names(cells: list[str]) -> list[str]:
     """Return the columns by the names that the export has for them."""
     names = [cell.strip() for cell in cells]
-    if "properties" in names or "event_name" in names:
+    if not {"properties", "event_name", "PROPERTIES", "EVENT_NAME"}.isdisjoint(names):
         return names
     is_events = not {*EVENT_COLUMNS}.isdisjoint(names)
     names = [_SHOWN.get(name.lower(), name) for name in names]
@@ -97,7 +99,9 @@ def _names(cells: list[str]) -> list[str]:
 
 def _row(names: list[str], cells: list[str]) -> Row:
     values = {
-        name: cell if name in _IDS else typed(cell) for name, cell in zip(names, cells) if cell
+        name: cell if name.lower() in _IDS else typed(cell)
+        for name, cell in zip(names, cells)
+        if cell
     }
     if "$distinct_id" in names and "event" not in names:
         return {"$distinct_id": values.pop("$distinct_id", None), "$properties": values}

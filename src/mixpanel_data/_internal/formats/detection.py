@@ -47,7 +47,7 @@ def _look(source: Path | BinaryStream) -> tuple[TableKind | None, Path | BinaryS
             return _kind(source), source
         finally:
             stream.seek(at)
-    rewound = _Rewound(stream, owned=isinstance(source, Path))
+    rewound = _Rewound(stream, source if isinstance(source, Path) else None)
     kind = _kind(rewound)
     rewound.rewind()
     return kind, rewound
@@ -66,11 +66,10 @@ def _kind(source: Path | BinaryStream) -> TableKind | None:
 class _Rewound:
     """A stream that gives once more what was read from it to look at it."""
 
-    def __init__(self, stream: Any, *, owned: bool) -> None:
-        self.name = getattr(stream, "name", None)
-        if isinstance(self.name, Path):
-            self.name = str(self.name)
-        self._stream, self._owned = stream, owned
+    def __init__(self, stream: Any, path: Path | None) -> None:
+        self.path = path
+        self.name = getattr(stream, "name", None) if path is None else str(path)
+        self._stream = stream
         self._kept: list[bytes] = []
         self._looking = True
 
@@ -90,5 +89,5 @@ class _Rewound:
         self._kept.reverse()
 
     def __del__(self) -> None:
-        if self._owned:
+        if self.path is not None:
             self._stream.close()

@@ -47,9 +47,11 @@ def is_empty(path: Path) -> bool:
     return size == 0 or start_of(path).strip() in (b"", b"[]")
 
 
-def readable(path: Path) -> str:
-    """Return a path as text, also where its name is not UTF-8."""
-    return str(path).encode(errors="backslashreplace").decode()
+def names_of(sources: Iterable[Path | BinaryStream]) -> str | None:
+    """Return the paths among *sources* as text, also where they are not UTF-8; None without any."""
+    paths = (s if isinstance(s, Path) else getattr(s, "path", None) for s in sources)
+    names = ", ".join(str(path) for path in paths if isinstance(path, Path))
+    return names.encode(errors="backslashreplace").decode() or None
 
 
 def _listed(sources: Sources) -> Iterable[Source]:

@@ -56,7 +56,7 @@ def _profile(row: Any) -> ProfileRecord:
         raise ValueError("it is not a JSON object")
     distinct_id, properties = row.get("$distinct_id"), row.get("$properties")
     if distinct_id is None:
-        if row.get("distinct_id") is not None and kind_of(row) == "profiles":
+        if kind_of(row) == "profiles" and "results" not in row and "$distinct_id" not in row:
             return profile_of(row)
         raise not_of_kind(row, "profiles", "'$distinct_id' is missing")
     if not isinstance(properties, dict):

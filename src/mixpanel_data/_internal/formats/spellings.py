@@ -19,6 +19,9 @@ _TIMES = ("event_time", "time", "mp_time")
 # Of Pipelines: in the export they are properties.
 _MOVED = {"user_id": "$user_id", "device_id": "$device_id"}
 
+_OF_EVENTS = (*_INSERT_IDS, *_TIMES)
+_COLUMNS = frozenset(["event_name", "distinct_id", "properties", "last_seen", *_OF_EVENTS, *_MOVED])
+
 _OTHER_KIND = "Load it as {0}: `mixpanel-data load {0}`, or metadata of the type {0!r}."
 _FAILED = (
     "Fetch the export again; where a limit was exceeded, wait until it is over"
@@ -28,25 +31,24 @@ _FAILED = (
 
 def kind_of(row: Row) -> Literal["events", "profiles"] | None:
     """Return what a row is by its keys, None if it is neither."""
+    row = _lowered(row)
     if "event" in row or "event_name" in row:
         return "events"
     page = isinstance(row.get("results"), list)
-    if page or "$distinct_id" in row or ("distinct_id" in row and "properties" in row):
-        return "profiles"
-    return None
+    is_row = {"distinct_id", "properties"} <= row.keys() and row.keys().isdisjoint(_OF_EVENTS)
+    return "profiles" if page or is_row or "$distinct_id" in row else None
 
 
 def is_event(row: Row) -> bool:
     """Return whether a row without ``event`` is an event in another spelling."""
-    return isinstance(row.get("event_name"), str)
+    return isinstance(_lowered(row).get("event_name"), str)
 
 
 def not_of_kind(row: Row, wanted: str, problem: str) -> ValueError:
     """Return the error for a row that is none of the *wanted*, with what it is."""
-    error = row.get("error")
-    if isinstance(error, str) and kind_of(row) is None:
+    if (error := row.get("error")) and kind_of(row) is None:
         return WrongContentError(
-            f"{problem}: it is an error of Mixpanel's API, {error[:200]!r}, not an export", _FAILED
+            f"{problem}: it is an error of Mixpanel's API, {error!r:.200}, not an export", _FAILED
         )
     if (kind := kind_of(row)) not in (None, wanted):
         is_page = isinstance(row.get("results"), list)
@@ -64,6 +66,7 @@ def event_of(row: Row, ids: InsertIds) -> EventRecord:
     Raises:
         ValueError: the time is missing or wrong, or a column and a property differ.
     """
+    row = _lowered(row)
     name = row.pop("event_name")
     properties = _document(row)
     key = next((key for key in _TIMES if row.get(key) is not None), None)
@@ -86,8 +89,12 @@ def profile_of(row: Row) -> ProfileRecord:
     """Return the profile of a row ``{"distinct_id": …, "properties": …, "last_seen": …}``.
 
     Raises:
-        ValueError: the properties are no object, or a column and a property differ.
+        ValueError: the id is missing, the properties are no object, or a column and a property
+            differ.
     """
+    row = _lowered(row)
+    if row.get("distinct_id") is None:
+        raise ValueError("'distinct_id' is missing")
     properties = _document(row)
     distinct_id, seen = id_text(row.pop("distinct_id")), row.pop("last_seen", None)
     _take_rest(row, properties)
@@ -96,6 +103,13 @@ def profile_of(row: Row) -> ProfileRecord:
     else:
         seen = last_seen(properties.get("$last_seen") if seen is None else seen)
     return {"distinct_id": distinct_id, "properties": properties, "last_seen": seen}
+
+
+def _lowered(row: Row) -> Row:
+    """Return a row with the names of its columns as Pipelines has them; Snowflake's are upper."""
+    if "EVENT_NAME" not in row and "DISTINCT_ID" not in row:
+        return row
+    return {name.lower() if name.lower() in _COLUMNS else name: row[name] for name in row}
 
 
 def _document(row: Row) -> dict[str, Any]:

@@ -46,14 +46,14 @@ class Text:
         stream: Any = None,
     ) -> None:
         self.name = taken.name
-        self.stream = stream
-        """What it is read from, for what can only be read from its end."""
         self.read_from_end = False
         self._taken = taken
         self._consumed = consumed
         self._blocks = decompressed(taken)
         self.start = self._look()
         """The first bytes, as many as tell what it is; ``next_block`` gives them, too."""
+        self.stream: Any = None if taken.is_compressed else stream
+        """What it is read from, for what can only be read from its end."""
         if encoding := encoding_of(self.start):
             self._blocks = self._transcoded(self.start, self._blocks, encoding)
             self.start = self._look()
@@ -108,8 +108,7 @@ def open_text(source: Source, consumed: Callable[[int], None]) -> Iterator[Text]
         InvalidRecordError: compressed data is cut short or damaged.
     """
     with _opened(source) as taken:
-        as_stored = taken.offset == 0 and not taken.peek().startswith(tuple(_CODECS))
-        yield Text(taken, consumed, taken.stream if as_stored else None)
+        yield Text(taken, consumed, taken.stream if taken.offset == 0 else None)
 
 
 def seekable(text: Text) -> Any:
@@ -168,6 +167,7 @@ class CountingReader:
         self.offset: int | None = None
         with suppress(AttributeError, OSError):
             self.offset = stream.tell()
+        self.is_compressed = False
         self._uncounted = 0
         self._ahead = b""
 
@@ -226,6 +226,7 @@ def decompressed(taken: CountingReader) -> Iterator[bytes]:
     read: Callable[[int], bytes] = taken.read
     for magic, codec in _CODECS.items():
         if start.startswith(magic):
+            taken.is_compressed = True
             read = pa.CompressedInputStream(pa.PythonFile(taken, mode="r"), codec).read
     while block := read(BLOCK):
         yield block

@@ -15,9 +15,11 @@ _LONGEST_VALUE = 64 << 20
 _LONGEST_KEY = 100
 
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
-# An object or list of at most some hundred strings, with no other in it, is passed in one step.
-_FLAT = rb'[{\[][^][{}"]*(?:' + _STRING + rb'[^][{}"]*){0,5000}[]}]'
-_TOKEN = re.compile(_FLAT + rb"|" + _STRING + rb'|[][{},"]', re.DOTALL)
+# An object or list of at most some thousand members, which hold no others, or only such as hold
+# none, is passed in one step: most records are.
+_FLAT = rb'[{\[][^][{}"]*(?:%s[^][{}"]*){0,5000}[]}]'
+_NESTED = _FLAT.replace(b"%s", b"(?:" + _STRING + b"|" + _FLAT.replace(b"%s", _STRING) + b")")
+_TOKEN = re.compile(_NESTED + rb"|" + _STRING + rb'|[][{},"]', re.DOTALL)
 _INNER = re.compile(_STRING + rb'|[][{},"]', re.DOTALL)
 _RESULTS = re.compile(rb'(?<!\\)"results"\s*:\s*\[')
 _RESULTS_END = re.compile(_RESULTS.pattern + rb"\Z")
@@ -57,6 +59,8 @@ class _Scan:
         self._in_page = False
         self._number = 1
         self._expects = False
+        # How much must be there before it is worth looking again.
+        self._needed = 0
 
     def feed(self, block: bytes) -> Iterator[bytes]:
         text = self._text[self._begin :] + block
@@ -72,9 +76,16 @@ class _Scan:
                 "Check what this file holds.",
                 unit="record",
             )
+        if len(text) - self._at >= self._needed:
+            yield from self._tokens()
+
+    def _tokens(self) -> Iterator[bytes]:
+        text, self._needed = self._text, 0
         while (match := self._pattern().search(text, self._at)) is not None:
             token = match[0]
-            if token == b'"':  # a string that goes on in the next block
+            if token == b'"':
+                # A string that goes on. Not tried again with each block: it may be a long one.
+                self._needed = 2 * (len(text) - self._at)
                 break
             self._at = match.end()
             # Strings, and what is flat, matter to nobody.
@@ -82,6 +93,7 @@ class _Scan:
                 yield from self._step(token, match.start())
 
     def finish(self) -> Iterator[bytes]:
+        yield from self._tokens()
         rest = self._text[self._begin :].strip()
         if self._depth or self._level:
             raise cut_short(

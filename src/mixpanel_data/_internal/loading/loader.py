@@ -83,6 +83,7 @@ def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table
 
 
 def _log(job: LoadJob, result: LoadResult, twice: bool) -> None:
+    """Log what became of the records, and warn of what looks like a mistake."""
     if twice:
         logger.warning(
             "All %d events that were stored in %s differ from events that it held only within the"

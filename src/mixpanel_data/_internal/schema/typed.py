@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable, DropTable
 
 from mixpanel_data._internal.duckdb import typed_guard, typed_rows
+from mixpanel_data._internal.duckdb.dialect import driver_of
 from mixpanel_data._internal.duckdb.typed_guard import State
 from mixpanel_data._internal.duckdb.typed_rows import ODD, TYPED, Column
 from mixpanel_data._internal.schema.tables import (
@@ -136,7 +137,7 @@ def pause(connection: sa.Connection, name: str) -> TypedRows | None:
     """
     if typed_guard.NO_TRIGGERS:
         return None
-    state = typed_guard.state(connection, typed_guard.database_of(connection))
+    state = _state(connection)
     rows = current(state, [name.lower()]).get(name.lower())
     typed_guard.unguard(connection, name)
     if rows is None:
@@ -164,7 +165,7 @@ def resume(connection: sa.Connection, rows: TypedRows) -> None:
 
 def all_current(connection: sa.Connection) -> list[TypedRows]:
     """Return all typed rows that are as their tables are."""
-    state = typed_guard.state(connection, typed_guard.database_of(connection))
+    state = _state(connection)
     return list(current(state, sorted(state.rows)).values())
 
 
@@ -177,7 +178,7 @@ def is_exact(connection: sa.Connection, rows: TypedRows) -> bool:
 
 def drop_changed(connection: sa.Connection) -> list[str]:
     """Drop the typed rows that are older than their tables, and return the tables' names."""
-    state = typed_guard.state(connection, typed_guard.database_of(connection))
+    state = _state(connection)
     changed = [state.rows[name][0] for name in sorted(state.changed)]
     for name in changed:
         drop(connection, name)
@@ -195,6 +196,10 @@ def drop(connection: sa.Connection, name: str) -> None:
 def _forget(connection: sa.Connection, name: str) -> None:
     for table in (typed_table, touched_table):
         connection.execute(sa.delete(table).where(table.c.table_name == name))
+
+
+def _state(connection: sa.Connection) -> State:
+    return typed_guard.state(driver_of(connection), typed_guard.database_of(connection))
 
 
 def current(state: State, names: Iterable[str]) -> dict[str, TypedRows]:

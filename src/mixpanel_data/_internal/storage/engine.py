@@ -148,7 +148,7 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
                 there = found == revisions.head() or not database.read_only
                 self._may_have_typed_rows = there and not typed_guard.NO_TRIGGERS
                 if self._may_have_typed_rows and typed_guard.exist(database.root_connection):
-                    self._drop_changed(typed_guard.state(database.root, database.name))
+                    self._drop_changed(typed_guard.state(database.root_connection, database.name))
         except BaseException:
             database.close()
             raise

@@ -12,7 +12,7 @@ from sqlalchemy.schema import DropTable
 
 from mixpanel_data._internal.duckdb.export_query import can_read
 from mixpanel_data._internal.formats.detection import detect_kind
-from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, readable
+from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, names_of
 from mixpanel_data._internal.formats.text import BinaryStream
 from mixpanel_data._internal.loading.job import IfMissing, LoadJob, OnConflict, Progress
 from mixpanel_data._internal.loading.loader import Loader
@@ -35,7 +35,6 @@ from mixpanel_data.types import (
     EventRecord,
     LoadAction,
     ProfileRecord,
-    TableKind,
     TableMetadata,
     check_table_name,
     utc_now,
@@ -163,8 +162,7 @@ class LoadMixin(StorageBase):
         ``metadata.type`` says what the files hold. Without *metadata* their content does, the days
         are those of the first and last event, and ``fetched_at`` is now. *paths* are files, glob
         patterns or binary streams, all of them one load, each file once. DuckDB parses JSON Lines,
-        plain, gzip or zstd, itself, several times as fast as records from an iterable, with the
-        same rules and results; the other forms that ``formats`` names go through its readers.
+        plain, gzip or zstd, several times as fast as the readers of ``formats``, by the same rules.
         *append*, *replace* and *on_conflict* are those of the append calls; with *if_missing*
         "create" they make a table that is not there. Files without a single record are taken for a
         failed download, unless *allow_empty*. *progress* gets the bytes read so far, as stored;
@@ -172,17 +170,14 @@ class LoadMixin(StorageBase):
 
         Raises:
             FileNotFoundError: a path is not there, or a pattern matches none.
-            InvalidRecordError: a line is no record, or a file is cut short or something else;
-                names file and line, and what it is.
+            InvalidRecordError: a line is no record, a file is cut short or something else.
             EmptyLoadError: there is no record, and *allow_empty* was not said.
             ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
         """
         sources = expand(paths)
-        source = ", ".join(readable(s) for s in sources if isinstance(s, Path)) or None
-        undated = metadata is None
-        if metadata is None:
-            kind, sources = detect_kind(sources)
-            metadata = self._metadata_of(name, kind, allow_empty)
+        source = names_of(sources)
+        if undated := metadata is None:
+            metadata, sources = self._detected(name, sources, allow_empty)
         action: LoadAction = "replace" if replace else "append" if append else "create"
         job = LoadJob(
             *(KINDS[metadata.type], name, metadata, action, self.index_limit, on_conflict),
@@ -213,8 +208,11 @@ class LoadMixin(StorageBase):
 
         return with_bar(job.table, None, draw, callback, work)
 
-    def _metadata_of(self, name: str, kind: TableKind | None, allow_empty: bool) -> TableMetadata:
-        """Return the metadata of files of which only the kind is known, if that."""
+    def _detected(
+        self, name: str, sources: list[Path | BinaryStream], allow_empty: bool
+    ) -> tuple[TableMetadata, list[Path | BinaryStream]]:
+        """Return metadata by what *sources* hold, and the sources to read after that."""
+        kind, sources = detect_kind(sources)
         if kind is None and allow_empty:
             with self._begin(f"metadata of {name}") as connection:
                 known = catalog.kind_of(connection, name)
@@ -224,7 +222,7 @@ class LoadMixin(StorageBase):
                     " with its type."
                 )
             kind = known.name
-        return TableMetadata(type=kind or "events", fetched_at=utc_now())
+        return TableMetadata(type=kind or "events", fetched_at=utc_now()), sources
 
     def _load_files(
         self, job: LoadJob, sources: list[Path | BinaryStream], progress: Progress | None

@@ -58,6 +58,10 @@ class OptimizeMixin(StorageBase):
         if limit == 0:
             properties = ()
         what = f"optimize {name}"
+        if self._may_have_typed_rows:
+            # Of two that make it in long transactions, one would fail at its end.
+            with self._loader.turn(typed_guard.SCHEMA), self._database.write(what) as connection:
+                typed_guard.create_schema(connection)
         with self._loader.turn(name), self._database.write(what) as connection:
             found = catalog.require(connection, name)
             kind = catalog.kind_of(connection, found)
@@ -100,17 +104,17 @@ class OptimizeMixin(StorageBase):
         if not names or not self._may_have_typed_rows:
             yield serving.parse_once(statement) if names else statement
             return
-        registered, transaction = typed_guard.registered(connection, self._database.name)
-        if names.isdisjoint(registered):
+        raw, database = driver_of(connection), self._database.name
+        found = typed_guard.registered(raw, database)
+        if not found.is_home or names.isdisjoint(found.names):
             yield serving.parse_once(statement)
-        elif transaction == typed_guard.transaction(connection):
+        elif found.transaction == typed_guard.transaction(raw):
             # The thread is in a transaction, and stays in it.
-            yield _rewritten(statement, names, typed_guard.state(connection, self._database.name))
+            yield _rewritten(statement, names, typed_guard.state(raw, database))
         else:
-            raw = driver_of(connection)
             raw.begin()
             try:
-                state = typed_guard.state(connection, self._database.name)
+                state = typed_guard.state(raw, database)
                 yield _rewritten(statement, names, state)
                 raw.commit()
             except BaseException:
@@ -132,5 +136,5 @@ class OptimizeMixin(StorageBase):
 
 
 def _rewritten(statement: Any, names: set[str], state: State) -> Any:
-    rows = typed.current(state, names - state.hidden) if state.is_home else {}
+    rows = typed.current(state, names - state.hidden)
     return serving.parse_once(serving.serve(statement, rows))

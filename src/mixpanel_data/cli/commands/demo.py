@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.text import Text
 
 from mixpanel_data import SQLResult, StorageEngine, TableMetadata
-from mixpanel_data.cli.commands.load import load_files, summary
+from mixpanel_data.cli.commands.load import load_files
 from mixpanel_data.cli.commands.query import print_table
 from mixpanel_data.cli.commands.tables import print_schema, print_tables
 from mixpanel_data.cli.console import console, print_grid
 from mixpanel_data.cli.views import pictures
+from mixpanel_data.cli.views.loads import summary
 from mixpanel_data.cli.views.results import Result
 from mixpanel_data.demo import DAYS, MONTH, write_export
 from mixpanel_data.types import TableKind

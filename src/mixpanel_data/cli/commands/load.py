@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +10,7 @@ import typer
 import typer.core
 
 from mixpanel_data import LoadInfo, QueryError, StorageEngine, TableMetadata, UnsupportedError
-from mixpanel_data.cli.console import count, json_text
+from mixpanel_data.cli.console import json_text
 from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.load_options import (
     AllowEmptyOption,
@@ -21,11 +20,14 @@ from mixpanel_data.cli.load_options import (
     EventOption,
     FilesArgument,
     NoOptimizeOption,
-    OnConflict,
     OnConflictOption,
     ReplaceOption,
     ReportOption,
     TimeZoneOption,
+    check_events,
+    check_profiles,
+    metadata_of,
+    options_of,
 )
 from mixpanel_data.cli.options import (
     DbOption,
@@ -38,9 +40,9 @@ from mixpanel_data.cli.options import (
     WaitOption,
     open_database,
 )
+from mixpanel_data.cli.views.loads import say_what_is_odd, summary
 from mixpanel_data.cli.views.progress import load_progress, part_done
 from mixpanel_data.formats import detect_kind, expand
-from mixpanel_data.types import TableKind
 
 _STDIN = Path("-")
 
@@ -86,6 +88,7 @@ app = typer.Typer(
     " too: load FILE... tells by the files whether they hold events or profiles.",
     epilog=_EXAMPLES,
     no_args_is_help=True,
+    subcommand_metavar="FILE... | COMMAND [ARGS]...",
     rich_markup_mode=None,
 )
 
@@ -120,14 +123,14 @@ def any_kind(
             "there is no record that tells what is loaded; say `load events` or `load profiles`",
             param_hint="FILE",
         )
-    metadata = _metadata(kind or "events", from_date, to_date, event, time_zone)
+    metadata = metadata_of(kind or "events", from_date, to_date, event, time_zone)
     if kind == "profiles":
-        _check_profiles(
+        check_profiles(
             append, on_conflict, create, replace=replace, event=event, time_zone=time_zone
         )
     else:
-        _check_events(append, replace, create, metadata, on_conflict)
-    options = _options(create, allow_empty, on_conflict, append=append, replace=replace)
+        check_events(append, replace, create, metadata, on_conflict)
+    options = options_of(create, allow_empty, on_conflict, append=append, replace=replace)
     storage = open_database(db, project, read_only=False, wait=wait)
     name = table or metadata.type
     _load(storage, name, sources, metadata, quiet, format_, not no_optimize, **options)
@@ -167,10 +170,10 @@ def events(
     --time-zone converts; days are then that zone's. A time that comes twice in autumn is taken for
     the first of the two, one that is skipped in spring is read by the offset before the change.
     """
-    metadata = _metadata("events", from_date, to_date, event, time_zone)
-    _check_events(append, replace, create, metadata)
+    metadata = metadata_of("events", from_date, to_date, event, time_zone)
+    check_events(append, replace, create, metadata)
     sources = _existing(files)
-    options = _options(create, allow_empty, append=append, replace=replace)
+    options = options_of(create, allow_empty, append=append, replace=replace)
     storage = open_database(db, project, read_only=False, wait=wait)
     _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
 
@@ -201,10 +204,10 @@ def profiles(
     With --append --on-conflict update, the one with the latest $last_seen is kept instead; of
     equal ones the new one. With replace it is always the new one.
     """
-    metadata = _metadata("profiles", from_date, to_date)
-    _check_profiles(append, on_conflict, create)
+    metadata = metadata_of("profiles", from_date, to_date)
+    check_profiles(append, on_conflict, create)
     sources = _existing(files)
-    options = _options(create, allow_empty, on_conflict, append=append)
+    options = options_of(create, allow_empty, on_conflict, append=append)
     storage = open_database(db, project, read_only=False, wait=wait)
     _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
 
@@ -239,39 +242,6 @@ def load_files(
     return done
 
 
-def summary(done: LoadInfo, *, shows_replaced: bool = False) -> str:
-    """Return a line that sums up a load."""
-    parts = [f"{count(done.stored, 'row')} stored"]
-    if shows_replaced:
-        parts.append(f"{count(done.replaced, 'row')} replaced")
-    parts.append(f"{count(done.duplicates, 'duplicate')} skipped")
-    if done.type == "events":
-        parts.append(f"{count(done.collisions, 'collision')} kept")
-    return f"{done.table_name}: {', '.join(parts)}"
-
-
-def _say_what_is_odd(done: LoadInfo) -> None:
-    if done.outside:
-        noted = count(done.outside, "record")
-        say(f"Note: {noted} of other days or events than --from, --to and --event say.")
-    if done.ambiguous_times or done.missing_times:
-        twice, never = count(done.ambiguous_times, "time"), count(done.missing_times, "time")
-        say(
-            f"Note: {twice} that the clock of {done.time_zone} shows twice, taken for the first;"
-            f" {never} that it skips, read by the offset before the change."
-        )
-    if done.time_offset:
-        say(
-            f"Note: the times, taken as {done.time_zone or 'UTC'}, are"
-            f" {done.time_offset / 3600:+g} hours off UTC, as those show at which Mixpanel received"
-            " the events. Load them into a new table with the project's zone, as in --time-zone"
-            " US/Pacific."
-        )
-    if done.invalid_last_seen:
-        noted = count(done.invalid_last_seen, "profile")
-        say(f"Note: {noted} with a $last_seen that is no time; last_seen is NULL there.")
-
-
 def _load(
     opened: StorageEngine,
     table: str,
@@ -292,7 +262,7 @@ def _load(
             json_text(done.to_dict()) if as_json else summary(done, shows_replaced=replaced)
         )
         if not as_json:
-            _say_what_is_odd(done)
+            say_what_is_odd(done)
         # Of typed columns that are there, the load has taken care.
         if optimize and not storage.typed_columns(table):
             _optimize(storage, table, quiet or as_json)
@@ -324,79 +294,3 @@ def _existing(names: list[Path]) -> list[Path | BinaryIO]:
         if isinstance(source, Path) and source.is_dir():
             raise typer.BadParameter(f"{source} is a directory", param_hint="FILE")
     return sources
-
-
-def _check_events(
-    append: bool,
-    replace: bool,
-    create: bool,
-    metadata: TableMetadata,
-    on_conflict: OnConflict | None = None,
-) -> None:
-    if on_conflict:
-        raise typer.BadParameter("it is for profiles, not for events", param_hint="--on-conflict")
-    if create and not (append or replace):
-        raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
-    if replace and not (metadata.from_date and metadata.to_date):
-        raise typer.BadParameter(
-            "give --from and --to: the days to replace", param_hint="--replace"
-        )
-
-
-def _check_profiles(
-    append: bool, on_conflict: OnConflict | None, create: bool, **only_events: object
-) -> None:
-    for name, given in only_events.items():
-        if given:
-            raise typer.BadParameter(
-                "it is for events, not for profiles", param_hint=f"--{name.replace('_', '-')}"
-            )
-    for name, given in (("--on-conflict", on_conflict), ("--create", create)):
-        if given and not append:
-            raise typer.BadParameter("it needs --append", param_hint=name)
-
-
-def _options(
-    create: bool, allow_empty: bool, on_conflict: OnConflict | None = None, **flags: bool
-) -> dict[str, Any]:
-    """Return the options of ``load_export`` for the flags that were given."""
-    options: dict[str, Any] = {name: True for name, given in flags.items() if given}
-    if allow_empty:
-        options["allow_empty"] = True
-    if create:
-        options["if_missing"] = "create"
-    if on_conflict is not None and on_conflict is not OnConflict.IGNORE:
-        options["on_conflict"] = on_conflict.value
-    return options
-
-
-def _check_day(text: str | None, flag: str) -> None:
-    try:
-        # Python 3.11 and later read other ISO forms, too.
-        if text is None or date.fromisoformat(text).isoformat() == text:
-            return
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"{text!r} is not a day as YYYY-MM-DD", param_hint=flag)
-
-
-def _metadata(
-    kind: TableKind,
-    from_date: str | None,
-    to_date: str | None,
-    events: list[str] | None = None,
-    time_zone: str | None = None,
-) -> TableMetadata:
-    _check_day(from_date, "--from")
-    _check_day(to_date, "--to")
-    # Without the options the days stay unknown: events that came say nothing of days without any.
-    if from_date and to_date and from_date > to_date:
-        raise typer.BadParameter(f"{from_date} is after --to {to_date}", param_hint="--from")
-    return TableMetadata(
-        type=kind,
-        fetched_at=datetime.now(timezone.utc),
-        from_date=from_date,
-        to_date=to_date,
-        filter_events=events or None,
-        time_zone=time_zone,
-    )

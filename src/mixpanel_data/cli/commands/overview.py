@@ -14,7 +14,6 @@ from mixpanel_data.cli.options import (
     check_output,
     open_database,
 )
-from mixpanel_data.cli.report_options import TimezoneOption
 from mixpanel_data.cli.views import writers
 
 EXAMPLES = """\b
@@ -23,6 +22,15 @@ Examples:
   mixpanel-data overview --db data.db --timezone Europe/Berlin --output march.html
 """
 
+ZoneOption = Annotated[
+    str | None,
+    typer.Option(
+        "--timezone",
+        metavar="ZONE",
+        show_default=False,
+        help="The project's zone: an IANA name. Default: that of each table's loads, else UTC.",
+    ),
+]
 PageOption = Annotated[
     Path,
     typer.Option("--output", "-o", metavar="FILE", help="The page; replaced once it is whole."),
@@ -30,7 +38,7 @@ PageOption = Annotated[
 
 
 def overview(
-    timezone: TimezoneOption = "UTC",
+    timezone: ZoneOption = None,
     output: PageOption = Path("overview.html"),
     db: DbOption = None,
     project: ProjectOption = None,

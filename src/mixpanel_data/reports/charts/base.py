@@ -46,7 +46,8 @@ def specification(
     one = views[0] if len(views) == 1 else {"vconcat": list(views), "resolve": _OWN}
     lines = {"labelColor": ink, "titleColor": ink, "titleFontWeight": "normal"}
     config = {
-        "font": "system-ui, sans-serif",
+        # Browsers draw it as wide as it was measured without one.
+        "font": "Arial, Helvetica, Liberation Sans, sans-serif",
         "axis": {**lines, "gridColor": _GRID, "domainColor": _GRID, "tickColor": _GRID},
         "legend": lines,
         "title": {"color": ink, "subtitleColor": ink, "anchor": "start", "fontSize": 15},

@@ -46,7 +46,7 @@ def can_set_bar() -> bool:
     A notebook without ipywidgets never draws one, and DuckDB refuses to be told so: within a
     transaction that would end it.
     """
-    if "ipykernel" not in sys.modules:
+    if "IPython" not in sys.modules:
         return True
     with duckdb.connect(":memory:") as probe:
         try:
