@@ -6,10 +6,12 @@ from collections import Counter
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.schema.functions import microseconds, try_number
+from mixpanel_data._internal.schema.functions import microseconds, text_bytes, try_number
 from mixpanel_data._internal.schema.properties import event_property
 
 _SAMPLE = 1_000
+# In bytes: DuckDB parses 2,048 documents at a time, which has to fit into the memory of a load.
+_LONGEST = 16_384
 # All offsets in use today are whole quarters of an hour, from -12 to +14 hours.
 _QUARTER = 900
 _FEWEST, _MOST = -12 * 4, 14 * 4
@@ -27,7 +29,8 @@ def time_offset(connection: sa.Connection, events: sa.Table) -> int | None:
     hour; or two an hour apart, from before and after the clock was changed.
     """
     columns = events.c.event_time, events.c.properties
-    sample = sa.select(*columns).limit(_SAMPLE).subquery()
+    short = text_bytes(events.c.properties) <= _LONGEST
+    sample = sa.select(*columns).where(short).limit(_SAMPLE).subquery()
     received = sa.func.coalesce(
         try_number(event_property(sample, "$mp_api_timestamp_ms")),
         try_number(event_property(sample, "mp_processing_time_ms")),

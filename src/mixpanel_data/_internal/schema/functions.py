@@ -88,6 +88,12 @@ class list_item(_Construct):  # noqa: N801
         super().__init__(items, sa.literal_column(str(place)))
 
 
+class text_bytes(_Construct):  # noqa: N801
+    """Return how many bytes a text takes."""
+
+    type = sa.BigInteger()
+
+
 class json_initial(_Construct):  # noqa: N801
     """Return the first character of JSON text, which tells its type."""
 
@@ -218,6 +224,7 @@ _TEMPLATES: dict[type[_Construct], str] = {
     json_first_item: "json_extract_string({0}, '$[0]')",
     json_object_keys: "json_keys({0})",
     json_values: "CAST(json_extract({0}, '$.*') AS VARCHAR[])",
+    text_bytes: "strlen({0})",
     json_initial: "left({0}, 1)",
     list_item: "{0}[{1}]",
     parsed_select: "json_serialize_sql({0})",
