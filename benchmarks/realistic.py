@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-NAMES, KEYS, USERS = 60, 400, 40_000
+NAMES, KEYS, USERS = 60, 400, 5_000
 _EPOCH = datetime(1970, 1, 1)
 _START, _SPAN = 1_735_689_600, 90 * 86_400
 _KINDS = ("low", "low", "high", "int", "int", "float", "bool", "list", "object", "mixed", "null")

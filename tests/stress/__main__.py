@@ -1,8 +1,9 @@
-"""``python -m tests.stress threads|kills|interrupts``: what takes too long for a test.
+"""``python -m tests.stress threads|kills|typed|interrupts``: what takes too long for a test.
 
 ``threads`` runs 13 kinds of calls on 8 threads of one engine, loads of exports among them, and
 counts wrong answers. ``kills`` sends SIGKILL to a process that loads, at random moments, and counts
-files that are not whole. ``interrupts`` sends Ctrl-C to ``mixpanel-data load``, and compares what
+files that are not whole; ``typed`` does so to one that optimizes, appends, replaces and drops.
+``interrupts`` sends Ctrl-C to ``mixpanel-data load``, and compares what
 it says with what is stored.
 """
 
@@ -192,6 +193,53 @@ def _used(pid: int) -> float:
     return float(done.stdout.strip() or 0)
 
 
+_OPTIMIZER = """
+import random, sys
+from mixpanel_data import StorageEngine
+from tests.support.factories import events, metadata
+day = metadata(from_date="2024-01-01", to_date="2024-01-01")
+with StorageEngine(sys.argv[1]) as storage:
+    print(flush=True)
+    for n in range(1000):
+        what = random.choice(["optimize", "optimize", "append", "replace", "drop", "remove"])
+        if what == "drop" or not storage.table_exists("data"):
+            storage.table_exists("data") and storage.drop_table("data")
+            storage.create_events_table("data", events(30_000), metadata())
+        elif what == "optimize":
+            storage.optimize("data")
+        elif what == "append":
+            storage.append_events_table("data", events(5000, random.randrange(30_000)), metadata())
+        elif what == "replace":
+            storage.append_events_table("data", events(5000), day, replace=True)
+        else:
+            storage.optimize("data", limit=0)
+"""
+
+
+def typed(times: int) -> bool:
+    """Kill a process that changes typed rows, and compare them with the JSON each time."""
+    faults, current = 0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "t.db")
+        with StorageEngine(path) as storage:
+            storage.create_events_table("data", events(30_000), metadata())
+        for _ in range(times):
+            command = [sys.executable, "-c", _OPTIMIZER, str(path)]
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment())
+            assert process.stdout
+            process.stdout.readline()
+            time.sleep(random.uniform(0, 3))
+            process.kill()
+            process.wait()
+            current += bool(maintenance.status(path).typed)
+            # Reads typed rows and table in full, and compares them.
+            if problems := maintenance.check(path):
+                faults += 1
+                print(problems)
+    print(f"{times} kills, {current} times with typed rows, {faults} times other than the JSON")
+    return not faults
+
+
 def interrupts(times: int) -> bool:
     """Interrupt the command line's load, and compare what it says with what is stored."""
     lies: list[Any] = []
@@ -231,17 +279,20 @@ def interrupts(times: int) -> bool:
     return not lies
 
 
+_TIMES = {"kills": kills, "typed": typed, "interrupts": interrupts}
+
+
 def main() -> None:
     """Run what the arguments say, and exit with 1 when something was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.stress", description=__doc__)
-    parser.add_argument("what", choices=["threads", "kills", "interrupts"])
+    parser.add_argument("what", choices=["threads", *_TIMES])
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--times", type=int, default=120)
     chosen = parser.parse_args()
     if chosen.what == "threads":
         right = threads(chosen.seconds)
     else:
-        right = (kills if chosen.what == "kills" else interrupts)(chosen.times)
+        right = _TIMES[chosen.what](chosen.times)
     sys.exit(not right)
 
 

@@ -41,7 +41,8 @@ _SUSPECT = rf"{DUBIOUS}|{_TWICE}|\\u00".replace("{309}", "{20}")
 _MOST_OPENED, _LONG = 400, 800
 _NOT_DEEP = f"""CASE WHEN strlen(CAST(line AS VARCHAR)) > {_LONG}
                 THEN strlen(CAST(line AS VARCHAR))
-                     - strlen(translate(CAST(line AS VARCHAR), '{{[', '')) < {_MOST_OPENED}
+                     - strlen(replace(replace(CAST(line AS VARCHAR), '{{', ''), '[', ''))
+                     < {_MOST_OPENED}
                 ELSE true END"""
 
 _ISO = r"[1-9]\d{3}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"

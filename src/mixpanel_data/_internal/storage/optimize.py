@@ -23,7 +23,7 @@ from mixpanel_data.types import ColumnInfo
 
 logger = logging.getLogger(__name__)
 
-_MEMORY = 176  # MiB; with it DuckDB has 320
+_MEMORY = 128  # MiB; with it DuckDB has 272
 
 
 class OptimizeMixin(StorageBase):
