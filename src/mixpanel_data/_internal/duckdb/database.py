@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import uuid
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,9 +12,8 @@ from pathlib import Path
 
 import duckdb
 import sqlalchemy as sa
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from mixpanel_data._internal.duckdb import files, typed_guard
+from mixpanel_data._internal.duckdb import files, pool, typed_guard
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
 from mixpanel_data._internal.duckdb.dialect.dbapi import READS
@@ -23,9 +21,8 @@ from mixpanel_data._internal.duckdb.errors import (
     open_errors,
     query_errors,
     translate_errors_of,
-    translate_marked,
 )
-from mixpanel_data._internal.duckdb.fork import Lifecycle, protect_in_child
+from mixpanel_data._internal.duckdb.fork import Lifecycle
 from mixpanel_data._internal.duckdb.interrupt import late_interrupts
 from mixpanel_data._internal.duckdb.settings import (
     FILES_MEMORY_PER_THREAD,
@@ -39,7 +36,6 @@ from mixpanel_data._internal.duckdb.thread_connection import ThreadConnection
 from mixpanel_data._internal.duckdb.wal import warn_of_torn_log
 from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError
 
-_DRIVER = "duckdb+mixpanel_data"
 _CLAIM = "mixpanel_data_claim"
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
@@ -69,13 +65,13 @@ class Database:
         self._file = None if path is None else Path(os.path.realpath(path))
         self._lifecycle = lifecycle = Lifecycle()
         self._local = threading.local()
-        connections: weakref.WeakSet[duckdb.DuckDBPyConnection] = weakref.WeakSet()
+        connections: pool.Connections = weakref.WeakSet()
         whole = directory is not None
         if directory is None and self._file is not None:
             directory = PrivateDirectory.for_spilling(self._file)
-        self.engine = _create_engine(self._file, read_only=read_only, exclusive=exclusive)
+        self.engine = pool.create(self._file, read_only=read_only, exclusive=exclusive)
         self._wal = None if self._file is None or read_only else files.wal_path(self._file)
-        _listen(self.engine, lifecycle, connections, self._wal)
+        pool.listen(self.engine, lifecycle, connections, self._wal)
         self.place = None if path is None else files.place_of(path)
         try:
             self.root = self._connect_root()
@@ -285,43 +281,6 @@ class Database:
         self.close()
 
 
-def _create_engine(path: Path | None, *, read_only: bool, exclusive: bool) -> sa.Engine:
-    name = str(path) if path else f":memory:mixpanel_data_{uuid.uuid4().hex}"
-    return sa.create_engine(
-        sa.URL.create(_DRIVER, database=name),
-        connect_args={
-            "read_only": read_only,
-            # DuckDB shares an open file only between connections of the same configuration.
-            "config": {"custom_user_agent": uuid.uuid4().hex} if exclusive else {},
-        },
-        # One pool for any number of threads; last in, first out keeps a thread's connection.
-        poolclass=QueuePool,
-        max_overflow=-1,
-        pool_use_lifo=True,
-    )
-
-
-def _listen(
-    engine: sa.Engine,
-    lifecycle: Lifecycle,
-    connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
-    wal: Path | None,
-) -> None:
-    sa.event.listen(engine, "handle_error", translate_marked)
-    sa.event.listen(engine, "connect", partial(_connected, connections))
-    sa.event.listen(engine, "checkout", lambda *_: lifecycle.ensure_open())
-    files.keep_wal_private(wal, engine)
-
-
-def _connected(
-    connections: weakref.WeakSet[duckdb.DuckDBPyConnection], _: object, entry: ConnectionPoolEntry
-) -> None:
-    connection = entry.driver_connection
-    assert isinstance(connection, duckdb.DuckDBPyConnection)
-    connections.add(connection)
-    protect_in_child(connection)
-
-
 def claim_memory(connection: sa.Connection, size: int) -> None:
     """Let DuckDB use *size* MiB for the rows at hand, on the connection of a ``Database.write``."""
     claim: Claim = connection.get_execution_options()[_CLAIM]
@@ -337,7 +296,7 @@ def _close(
     lifecycle: Lifecycle,
     engine: sa.Engine,
     root: sa.Connection,
-    connections: weakref.WeakSet[duckdb.DuckDBPyConnection],
+    connections: pool.Connections,
     wal: Path | None,
     release: Callable[[], None],
 ) -> None:
