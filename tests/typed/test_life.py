@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import sqlalchemy as sa
 
@@ -234,3 +235,16 @@ def test_killed_at_any_moment(db_path: Path) -> None:
         process.wait()
         process.stdout.close()
         assert not maintenance.check(db_path)
+
+
+def test_a_view_in_the_place_of_the_registry_is_not_read(db_path: Path) -> None:
+    with StorageEngine(db_path) as storage:
+        EVENTS.create(storage, events(3))
+    with duckdb.connect(str(db_path)) as raw:
+        raw.execute("DROP TABLE _typed")
+        raw.execute("CREATE VIEW _typed AS SELECT error('read') AS table_name")
+    for read_only in (True, False):
+        with StorageEngine(db_path, read_only=read_only) as storage:
+            data = storage.table("data")
+            assert len(storage.query(sa.select(data.c.properties["a"].as_string()))) == 3
+            assert storage.typed_columns("data") == []

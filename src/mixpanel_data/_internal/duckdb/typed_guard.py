@@ -20,6 +20,7 @@ from mixpanel_data._internal.duckdb.dialect.search_path import home
 from mixpanel_data._internal.duckdb.typed_rows import TYPED, Column, literal, quoted, shown
 
 SCHEMA = "typed"
+REGISTRY = {"_typed", "_touched"}
 NO_TRIGGERS = int(VERSION.partition(".")[0]) < 2
 # Statements that DuckDB refuses on a table with triggers, or runs without them.
 REFUSED = {"MERGE_INTO", "ALTER"}

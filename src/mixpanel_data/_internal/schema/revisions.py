@@ -57,13 +57,14 @@ def head() -> str:
     return revision_ids()[-1]
 
 
-def current_revision(connection: sa.Connection) -> str | None:
+def current_revision(connection: sa.Connection, names: Collection[str] | None = None) -> str | None:
     """Return the revision of a database; None where nothing in it is this library's.
 
     Files without a version table are older than the first revision: they come from the original
-    library, whose tables are revision 0001, or from the first versions of this one.
+    library, whose tables are revision 0001, or from the first versions of this one. *names* are
+    those of the tables, where they are known.
     """
-    names = _table_names(connection)
+    names = table_names(connection) if names is None else names
     if recorded := _recorded(connection, names):
         return recorded
     with system_functions(connection):
@@ -87,7 +88,7 @@ def _recognised(connection: sa.Connection) -> str | None:
 
 def is_stamped(connection: sa.Connection) -> bool:
     """Return whether the database has a version table that holds its revision."""
-    return _recorded(connection, _table_names(connection)) is not None
+    return _recorded(connection, table_names(connection)) is not None
 
 
 def refuse_view(connection: sa.Connection) -> None:
@@ -107,13 +108,19 @@ def refuse_view(connection: sa.Connection) -> None:
             )
 
 
-def check(connection: sa.Connection, path: Path | None, *, read_only: bool) -> str | None:
-    """Return the revision, unless this library cannot work with it.
+def check(
+    connection: sa.Connection,
+    path: Path | None,
+    *,
+    read_only: bool,
+    names: Collection[str] | None = None,
+) -> str | None:
+    """Return the revision, unless this library cannot work with it; see ``current_revision``.
 
     Raises:
         SchemaVersionError: it is unknown here, or older and not only to be read.
     """
-    found = current_revision(connection)
+    found = current_revision(connection, names)
     older = found in revision_ids()[:-1]
     if found in (None, head()) or (older and read_only):
         return found
@@ -167,7 +174,8 @@ def tables_with_columns(
     return found
 
 
-def _table_names(connection: sa.Connection) -> set[str]:
+def table_names(connection: sa.Connection) -> set[str]:
+    """Return the names of all tables, internal ones too; views are none."""
     return system_catalog.table_names(driver_of(connection), home(connection))
 
 

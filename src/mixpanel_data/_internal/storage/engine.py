@@ -140,12 +140,14 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
         self._loader = Loader(database)
         try:
             with open_errors(database.path):
-                found = revisions.check(database.root, database.path, read_only=database.read_only)
-                if found is None and not database.read_only:
+                root, writes = database.root, not database.read_only
+                names = revisions.table_names(root)
+                found = revisions.check(root, database.path, read_only=not writes, names=names)
+                if new := found is None and writes:
                     with database.write("create internal tables") as connection:
                         catalog.create_internal(connection)
-                # A file to be read may be older.
-                there = found == revisions.head() or not database.read_only
+                # An older file has none; a view in their place may read whatever its author liked.
+                there = new or names >= typed_guard.REGISTRY
                 self._may_have_typed_rows = there and not typed_guard.NO_TRIGGERS
                 if self._may_have_typed_rows and typed_guard.exist(database.root_connection):
                     self._drop_changed(typed_guard.state(database.root_connection, database.name))
