@@ -1,5 +1,6 @@
 """Queries: which format, how many rows, where to, and what errors look like."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,36 @@ def test_a_refused_statement_says_what_to_do(run: Run, loaded: Path, sql: str, t
 def test_an_unknown_table_is_named_with_the_one_that_is_meant(run: Run, loaded: Path) -> None:
     done = run("schema", "evens", "--db", loaded)
     assert done.err == "Error: Table 'evens' not found. Did you mean 'events'?\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        *(("41", 41), ("4.5", 4.5), ("true", True), ("null", None), ('"41"', "41")),
+        *(("play", "play"), ("[1]", "[1]"), ("a=b", "a=b"), ("", "")),
+    ],
+)
+def test_a_parameter_is_a_number_or_text(query: Run, value: str, told: object) -> None:
+    done = query("SELECT $it AS it", "-p", f"it={value}", "--format", "json")
+    assert json.loads(done.out) == [{"it": told}]
+
+
+@pytest.mark.parametrize("words", [["-p", "it"], ["-p", "=1"], ["--param", "a b=1"]])
+def test_a_parameter_needs_a_name_and_a_value(query: Run, words: list[str]) -> None:
+    done = query("SELECT 1", *words)
+    assert done.code == 2
+    assert "NAME=VALUE" in done.err
+
+
+@pytest.mark.parametrize("format_", ["table", "csv", "json", "jsonl"])
+def test_a_limit_holds_for_every_format(query: Run, format_: str) -> None:
+    done = query("SELECT range AS n FROM range(9000)", "--limit", 3, "--format", format_)
+    assert done.code == 0
+    assert "2" in done.out
+    assert "3" not in done.out.replace("3 rows", "")
+
+
+def test_max_rows_is_not_ignored_in_silence(query: Run) -> None:
+    done = query("SELECT range AS n FROM range(9)", "--max-rows", 3, "--format", "csv")
+    assert done.out.count("\n") == 10
+    assert "--limit" in done.err

@@ -3,13 +3,15 @@
 import io
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import orjson
 import typer
 from rich.console import Console
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.cli.console import console, print_grid, printable
+from mixpanel_data.cli.errors import say
 from mixpanel_data.cli.options import (
     DbOption,
     Format,
@@ -32,6 +34,7 @@ Examples:
   mixpanel-data query "SELECT event_name, count(*) AS n FROM events GROUP BY 1 ORDER BY n DESC"
   mixpanel-data query "SELECT properties->>'$.country', count(*) FROM events GROUP BY 1"
   mixpanel-data query "FROM events" --output events.parquet
+  mixpanel-data query "FROM events WHERE distinct_id = \\$user" -p user=u-17 --limit 20
   mixpanel-data query - --format jsonl < report.sql | head
 
 \b
@@ -64,8 +67,33 @@ ExternalOption = Annotated[
     ),
 ]
 MaxRowsOption = Annotated[
-    int, typer.Option("--max-rows", min=0, metavar="N", help="Rows in a table; 0 for all.")
+    int | None,
+    typer.Option(
+        "--max-rows",
+        min=0,
+        metavar="N",
+        show_default="50",
+        help="Rows that a table shows; 0 for all.",
+    ),
 ]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit", min=0, metavar="N", show_default=False, help="Take the first N rows alone."
+    ),
+]
+ParamOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param",
+        "-p",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="A value for $NAME in the statement: a number, true, false or null as JSON has them,"
+        " else text; repeatable.",
+    ),
+]
+_MAX_ROWS = 50
 
 
 def query(
@@ -75,7 +103,9 @@ def query(
     wait: WaitOption = 0.0,
     format_: FormatOption = None,
     output: OutputOption = None,
-    max_rows: MaxRowsOption = 50,
+    param: ParamOption = None,
+    limit: LimitOption = None,
+    max_rows: MaxRowsOption = None,
     allow_external: ExternalOption = False,
 ) -> None:
     """Run SQL, read-only, and print its result.
@@ -87,12 +117,27 @@ def query(
     every row.
     """
     chosen = chosen_format(format_, output)
+    if max_rows and chosen is not Format.TABLE:
+        say("Note: --max-rows is for tables; all rows are written. --limit takes fewer.")
+    params = dict(map(_param, param or [])) or None
     statement = sys.stdin.read() if sql == "-" else sql
     with open_database(db, project, wait=wait) as storage:
         check_output(output, storage.path)
         if not allow_external:
             confine(storage)
-        write_result(Result(storage, statement), chosen, output, max_rows)
+        result = Result(storage, statement, params, limit)
+        write_result(result, chosen, output, _MAX_ROWS if max_rows is None else max_rows)
+
+
+def _param(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise typer.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--param")
+    try:
+        read = orjson.loads(value)
+    except ValueError:
+        return name, value
+    return name, value if isinstance(read, (dict, list)) else read
 
 
 def confine(storage: StorageEngine) -> None:

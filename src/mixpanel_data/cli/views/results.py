@@ -19,7 +19,7 @@ from mixpanel_data.exceptions import QueryError
 from mixpanel_data.types import distinct_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -45,16 +45,22 @@ _STRING_OR_NOT_A_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Inf(?:inity)
 class Result:
     """What a statement gives; it runs, once, when its rows are asked for."""
 
-    def __init__(self, storage: StorageEngine, sql: str) -> None:
+    def __init__(
+        self,
+        storage: StorageEngine,
+        sql: str,
+        params: Mapping[str, Any] | None = None,
+        limit: int | None = None,
+    ) -> None:
         self._storage = storage
         self._connection = storage.connection
         self._sql = sql
-        relation = storage.execute(sql)
+        relation = storage.execute(sql, params)
         if relation is None:
             raise QueryError(
                 "The statement gives no rows; ask for something with SELECT.", query=sql
             )
-        self._relation = relation
+        self._relation = relation if limit is None else relation.limit(limit)
         self._types = [(kind.id, str(kind)) for kind in relation.types]
         self.columns = distinct_names(relation.columns)
         self._worker = ThreadPoolExecutor(1)
