@@ -22,6 +22,16 @@ def test_append_skips_what_is_there(run: Run, db_path: Path, tmp_path: Path) -> 
     assert done.out == "events: 5 rows stored, 5 duplicates skipped, 0 collisions kept\n"
 
 
+def test_an_export_at_another_resolution_is_noted(run: Run, db_path: Path, tmp_path: Path) -> None:
+    seconds = '{"event":"play","properties":{"time":1740787200,"distinct_id":"u","$insert_id":"a"}}'
+    for number, text in enumerate([seconds, seconds.replace("7200,", "7200137,")]):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text(text + "\n")
+        done = run("load", "events", path, "--db", db_path, "--append", "--create")
+        assert done.code == 0
+        assert ("time_in_ms" in done.err) is bool(number)
+
+
 def test_append_to_profiles(run: Run, db_path: Path, profiles_file: Path, tmp_path: Path) -> None:
     run("load", "profiles", profiles_file, "--db", db_path)
     more = write_lines(tmp_path / "more.jsonl", map(profile, range(3, 8)))

@@ -90,6 +90,8 @@ def _log(job: LoadJob, result: LoadResult, twice: bool) -> None:
             " second: one export is in seconds, the other in milliseconds (time_in_ms). Each event"
             " is there twice now; load these days again with replace.",
             *(result.stored, job.table),
+            # Nothing in the history of loads tells it.
+            extra={"note": True},
         )
     if result.outside:
         logger.warning(

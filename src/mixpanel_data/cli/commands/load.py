@@ -67,8 +67,16 @@ Examples:
   mixpanel-data load profiles today.jsonl --append --on-conflict update --db data.db
 """
 
-# What the library logs about a load is in the notes; without a handler Python would print it, too.
-logging.getLogger("mixpanel_data._internal.loading").addHandler(logging.NullHandler())
+
+class _Notes(logging.Handler):
+    """Prints what the library logs about a load, and its entry in the history does not tell."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "note", False):
+            say(f"Note: {record.getMessage()}")
+
+
+logging.getLogger("mixpanel_data._internal.loading").addHandler(_Notes())
 
 
 class _Load(typer.core.TyperGroup):
