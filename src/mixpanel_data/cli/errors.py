@@ -203,17 +203,22 @@ def explain(error: Exception) -> str:
             message = f"{problem}: {text[:at]} <-- HERE {text[at:]}"
         case SchemaVersionError():
             message = _explain_revision(error)
-        case QueryError(details=details):
-            suggestion = details.get("suggestion", "")
-            message = _POINTER.sub(r" (line \1)", str(error).removesuffix(suggestion).rstrip())
-            for sign, hint in _HINTS.items():
-                suggestion = hint if sign.search(message) else suggestion
-            if suggestion:
-                end = "" if message.endswith(("!", "?", ".")) else "."
-                message += f"{end} {suggestion}"
+        case QueryError():
+            message = _explain_query(error)
         case _:
             message = str(error) or type(error).__name__
     return " ".join(message.split())
+
+
+def _explain_query(error: QueryError) -> str:
+    suggestion = error.details.get("suggestion", "")
+    message = _POINTER.sub(r" (line \1)", str(error).removesuffix(suggestion).rstrip())
+    for sign, hint in _HINTS.items():
+        suggestion = hint if sign.search(message) else suggestion
+    if suggestion:
+        end = "" if message.endswith(("!", "?", ".")) else "."
+        message += f"{end} {suggestion}"
+    return message
 
 
 def _explain_revision(error: SchemaVersionError) -> str:

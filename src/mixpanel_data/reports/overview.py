@@ -78,17 +78,14 @@ def _day(moment: datetime, zone: str) -> date:
     return moment.replace(tzinfo=timezone.utc).astimezone(zone_of(zone)).date()
 
 
-def _calendar(
-    name: str, coverage: Coverage, counts: dict[str, int | float], shown: date
-) -> Picture:
-    """Return a rectangle a day, by week; a cross where no load covers it."""
+def _days(coverage: Coverage, counts: dict[str, int | float], shown: date) -> list[Spec]:
     known = {
         **dict.fromkeys(coverage.loaded, "loaded"),
         **dict.fromkeys(coverage.missing, "missing"),
     }
     for day in map(date.fromisoformat, counts):
         known.setdefault(day, "no load says so")
-    values = [
+    return [
         {
             "day": str(day),
             "week": str(day - timedelta(days=day.weekday())),
@@ -99,6 +96,12 @@ def _calendar(
         for day, state in sorted(known.items())
         if day >= shown
     ]
+
+
+def _calendar(
+    name: str, coverage: Coverage, counts: dict[str, int | float], shown: date
+) -> Picture:
+    """Return a rectangle a day, by week; a cross where no load covers it."""
     gaps = [text for text in runs_text(coverage.loaded, coverage.missing) if "missing" in text]
     said = "; ".join(gaps[:5]) + (f" and {len(gaps) - 5} more gaps" if len(gaps) > 5 else "")
     caption = [
@@ -120,7 +123,7 @@ def _calendar(
     tooltip.append({"field": "events", "type": "quantitative", "format": ","})
     cross = {"type": "point", "shape": "cross", "filled": True, "color": PALETTE[5], "size": 60}
     parts: Spec = {
-        "data": {"values": values},
+        "data": {"values": _days(coverage, counts, shown)},
         "encoding": {"x": x, "y": y, "tooltip": tooltip},
         "layer": [
             {"mark": {"type": "rect"}, "encoding": {"color": colour}},

@@ -159,14 +159,11 @@ class LoadMixin(StorageBase):
     ) -> int:
         """Load Mixpanel's raw files (see ``formats``) into a table, and count the rows stored.
 
-        ``metadata.type`` says what the files hold. Without *metadata* their content does, the days
-        are those of the first and last event, and ``fetched_at`` is now. *paths* are files, glob
-        patterns or binary streams, all of them one load, each file once. DuckDB parses JSON Lines,
-        plain, gzip or zstd, several times as fast as the readers of ``formats``, by the same rules.
+        *paths* are files, glob patterns or binary streams, all of them one load, each file once.
+        Without *metadata* their content tells their kind and days, and ``fetched_at`` is now.
         *append*, *replace* and *on_conflict* are those of the append calls; with *if_missing*
-        "create" they make a table that is not there. Files without a single record are taken for a
-        failed download, unless *allow_empty*. *progress* gets the bytes read so far, as stored;
-        True draws them in a terminal or a notebook.
+        "create" they make a missing table. Files without a single record are taken for a failed
+        download, unless *allow_empty*. *progress* gets the bytes read so far; True draws them.
 
         Raises:
             FileNotFoundError: a path is not there, or a pattern matches none.
@@ -175,24 +172,18 @@ class LoadMixin(StorageBase):
             ValueError, TableExistsError, TableNotFoundError, QueryError: as for the other loads.
         """
         sources = expand(paths)
-        source = names_of(sources)
-        if undated := metadata is None:
+        source, undated = names_of(sources), metadata is None
+        if metadata is None:
             metadata, sources = self._detected(name, sources, allow_empty)
         action: LoadAction = "replace" if replace else "append" if append else "create"
         job = LoadJob(
             *(KINDS[metadata.type], name, metadata, action, self.index_limit, on_conflict),
-            source=source,
-            if_missing=if_missing,
-            needs_records=not allow_empty,
+            *(source, if_missing, not allow_empty),
             is_export=True,
             dates_from_records=undated,
             needs_window=replace,
         )
-        draw, call = progress is True, progress if callable(progress) else None
-        files = [source for source in sources if isinstance(source, Path)]
-        # A stream has no size.
-        total = sum(file.stat().st_size for file in files) if draw and files == sources else 0
-        return with_bar(name, total, draw, call, lambda call: self._load_files(job, sources, call))
+        return self._load_files(job, sources, progress)
 
     def _load_data(
         self,
@@ -225,6 +216,15 @@ class LoadMixin(StorageBase):
         return TableMetadata(type=kind or "events", fetched_at=utc_now()), sources
 
     def _load_files(
+        self, job: LoadJob, sources: list[Path | BinaryStream], progress: Progress | bool | None
+    ) -> int:
+        draw, call = progress is True, progress if callable(progress) else None
+        files = [source for source in sources if isinstance(source, Path)]
+        # A stream has no size.
+        total = sum(file.stat().st_size for file in files) if draw and files == sources else 0
+        return with_bar(job.table, total, draw, call, lambda call: self._read(job, sources, call))
+
+    def _read(
         self, job: LoadJob, sources: list[Path | BinaryStream], progress: Progress | None
     ) -> int:
         if not job.needs_records:

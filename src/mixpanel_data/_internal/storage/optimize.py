@@ -16,6 +16,7 @@ from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.duckdb.typed_guard import State, can_guard
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.schema import catalog, typed
+from mixpanel_data._internal.schema.tables import Kind
 from mixpanel_data._internal.storage import serving
 from mixpanel_data._internal.storage.base import StorageBase
 from mixpanel_data.exceptions import QueryError, UnsupportedError
@@ -55,24 +56,13 @@ class OptimizeMixin(StorageBase):
         """
         if limit < 0:
             raise ValueError(f"limit must be 0 or more, not {limit}.")
-        if limit == 0:
-            properties = ()
-        what = f"optimize {name}"
+        what, properties = f"optimize {name}", properties if limit else ()
         if self._may_have_typed_rows:
             # Of two that make it in long transactions, one would fail at its end.
             with self._loader.turn(typed_guard.SCHEMA), self._database.write(what) as connection:
                 typed_guard.create_schema(connection)
         with self._loader.turn(name), self._database.write(what) as connection:
-            found = catalog.require(connection, name)
-            kind = catalog.kind_of(connection, found)
-            if kind is None:
-                raise ValueError(f"Cannot optimize '{found}': it was not made by this library.")
-            if not can_guard(connection):
-                raise UnsupportedError(
-                    f"Cannot optimize '{found}': typed rows need DuckDB 2.0 and a file in its"
-                    " format. Queries work without, only slower. A new file that a DuckDB from 2.0"
-                    " on makes, and the tables loaded into it, can be optimized."
-                )
+            found, kind = _optimizable(connection, name)
             claim_memory(connection, _MEMORY)
             columns = typed.choose(connection, found, kind, properties, limit)
             run_interruptible(
@@ -133,6 +123,21 @@ class OptimizeMixin(StorageBase):
         except QueryError as error:
             # Another transaction uses them: the next time.
             logger.warning("Could not drop old typed rows: %s", error)
+
+
+def _optimizable(connection: sa.Connection, name: str) -> tuple[str, Kind]:
+    """Return the name and kind of a table that can have typed rows."""
+    found = catalog.require(connection, name)
+    kind = catalog.kind_of(connection, found)
+    if kind is None:
+        raise ValueError(f"Cannot optimize '{found}': it was not made by this library.")
+    if not can_guard(connection):
+        raise UnsupportedError(
+            f"Cannot optimize '{found}': typed rows need DuckDB 2.0 and a file in its format."
+            " Queries work without, only slower. A new file that a DuckDB from 2.0 on makes, and"
+            " the tables loaded into it, can be optimized."
+        )
+    return found, kind
 
 
 def _rewritten(statement: Any, names: set[str], state: State) -> Any:

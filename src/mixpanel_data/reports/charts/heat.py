@@ -41,19 +41,18 @@ def heat_map(
         {"mark": "rect", "encoding": {"color": colour, "tooltip": tooltip}},
     ]
     if len(columns) <= _TEXT_COLUMNS:
-        ink = {"condition": {"test": f"datum.share > {most * 0.55}", "value": "white"}}
-        layer.append(
-            {
-                "transform": [
-                    {"calculate": "format(datum.share, '.0%') + datum.mark", "as": "shown"}
-                ],
-                "mark": {"type": "text", "fontSize": 10},
-                "encoding": {
-                    "text": {"field": "shown"},
-                    "color": {**ink, "value": "#111"},
-                    "tooltip": tooltip,
-                },
-            }
-        )
+        layer.append(_text(most, tooltip))
     parts = {"data": {"values": cells}, "encoding": {"x": x, "y": y}, "layer": layer}
     return Picture(title, (*caption, f"rows: {labels[1]}"), parts, 40 + 22 * max(1, len(rows)))
+
+
+def _text(most: float, tooltip: list[Spec]) -> Spec:
+    """Return the layer of the shares as text, white on dark cells."""
+    ink = {"condition": {"test": f"datum.share > {most * 0.55}", "value": "white"}}
+    shown = {"calculate": "format(datum.share, '.0%') + datum.mark", "as": "shown"}
+    text = {"text": {"field": "shown"}, "color": {**ink, "value": "#111"}, "tooltip": tooltip}
+    return {
+        "transform": [shown],
+        "mark": {"type": "text", "fontSize": 10},
+        "encoding": text,
+    }

@@ -75,6 +75,25 @@ def _places(result: FlowsResult) -> Place:
 
 
 def _ribbons(result: FlowsResult, places: Place, colour: Spec) -> Spec:
+    return {
+        "data": {"values": _curves(result, places)},
+        "mark": {"type": "area", "opacity": 0.35},
+        "encoding": {
+            "y": _HEIGHTS,
+            "y2": {"field": "y2"},
+            "detail": {"field": "edge"},
+            "color": colour,
+            "tooltip": [
+                {"field": "event", "title": "from"},
+                {"field": "to"},
+                {"field": "n", "type": "quantitative", "format": ",", "title": "paths"},
+            ],
+        },
+    }
+
+
+def _curves(result: FlowsResult, places: Place) -> list[Spec]:
+    """Return the points of the ribbons from node to node, in the order of the nodes."""
     leaving = {key: high for key, (_, high) in places.items()}
     arriving = dict(leaving)
     order = list(places)
@@ -104,21 +123,7 @@ def _ribbons(result: FlowsResult, places: Place, colour: Spec) -> Spec:
             at = edge.source_step + _THICK + (1 - _THICK) * share
             said = {"event": edge.source_event, "to": edge.target_event, "n": edge.count}
             values.append({"x": at, "y": y, "y2": y - width, "edge": number, **said})
-    return {
-        "data": {"values": values},
-        "mark": {"type": "area", "opacity": 0.35},
-        "encoding": {
-            "y": _HEIGHTS,
-            "y2": {"field": "y2"},
-            "detail": {"field": "edge"},
-            "color": colour,
-            "tooltip": [
-                {"field": "event", "title": "from"},
-                {"field": "to"},
-                {"field": "n", "type": "quantitative", "format": ",", "title": "paths"},
-            ],
-        },
-    }
+    return values
 
 
 _HEIGHTS: Spec = {
