@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.duckdb import VERSION
 from mixpanel_data._internal.duckdb.dialect import driver_of, home, system_catalog, system_functions
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table
 from mixpanel_data.exceptions import DamagedDatabaseError, SchemaVersionError
@@ -37,6 +38,10 @@ _FIRST_SHAPES = {
     },
     "profiles": {("distinct_id", "VARCHAR"), ("properties", "JSON"), ("last_seen", "TIMESTAMP")},
 }
+
+
+# Before 2.0 a macro in the file replaces even a function that is named with its schema.
+_QUALIFIED_IS_ENOUGH = int(VERSION.partition(".")[0]) >= 2
 
 
 @cache
@@ -176,7 +181,8 @@ def tables_with_columns(
 
 def table_names(connection: sa.Connection) -> set[str]:
     """Return the names of all tables, internal ones too; views are none."""
-    return system_catalog.table_names(driver_of(connection), home(connection))
+    with nullcontext() if _QUALIFIED_IS_ENOUGH else system_functions(connection):
+        return system_catalog.table_names(driver_of(connection), home(connection))
 
 
 def _recorded(connection: sa.Connection, names: Collection[str]) -> str | None:
