@@ -20,24 +20,28 @@ import os, signal, sys
 from mixpanel_data import StorageEngine
 from mixpanel_data.cli import main
 
-def then_ctrl_c(name, before=False):
+def then_ctrl_c(name, number, before=False):
     real = getattr(StorageEngine, name)
+    calls = []
     def call(self, *arguments, **options):
-        if before:
+        calls.append(name)
+        if before and len(calls) == number:
             os.kill(os.getpid(), signal.SIGINT)
         done = real(self, *arguments, **options)
-        if not before:
+        if not before and len(calls) == number:
             os.kill(os.getpid(), signal.SIGINT)
         return done
     setattr(StorageEngine, name, call)
 
-then_ctrl_c({name!r}, before={before})
+then_ctrl_c({name!r}, {number}, before={before})
 main()
 """
 
 
-def run(words: list[object], name: str, before: bool) -> subprocess.CompletedProcess[str]:
-    code = textwrap.dedent(PATCHED.format(name=name, before=before))
+def run(
+    words: list[object], name: str, before: bool, number: int = 1
+) -> subprocess.CompletedProcess[str]:
+    code = textwrap.dedent(PATCHED.format(name=name, number=number, before=before))
     command = [sys.executable, "-c", code, *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=60)
 
@@ -48,11 +52,17 @@ def rows(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("before", [True, False])
-@pytest.mark.parametrize("name", ["load_export", "load_history", "close"])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        *(("load_export", 1), ("load_history", 1), ("load_history", 2), ("load_history", 3)),
+        *(("typed_columns", 1), ("optimize", 1), ("close", 1)),
+    ],
+)
 def test_a_load_that_is_stored_is_reported_as_stored(
-    db_path: Path, events_file: Path, name: str, before: bool
+    db_path: Path, events_file: Path, name: str, number: int, before: bool
 ) -> None:
-    done = run(["load", "events", events_file, "--db", db_path], name, before)
+    done = run(["load", "events", events_file, "--db", db_path], name, before, number)
     stored = rows(db_path) == ["events 11"]
     assert stored or rows(db_path) == []
     assert ("11 rows stored" in done.stdout + done.stderr) == stored

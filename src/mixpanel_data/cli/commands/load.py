@@ -260,22 +260,33 @@ def _load(
     optimize: bool,
     **options: Any,
 ) -> None:
-    stored: list[str] = []
     as_json = format_ is ListFormat.JSON
-    # Ctrl-C while the database is being closed: the load is stored all the same.
-    with completing(lambda: next(iter(stored), None)), opened as storage:
-        done = load_files(storage, table, sources, metadata, quiet=quiet or as_json, **options)
-        replaced = bool(options.get("replace") or "on_conflict" in options)
-        stored.append(
+    replaced = bool(options.get("replace") or "on_conflict" in options)
+    told: list[str] = []
+
+    def tell(done: LoadInfo) -> None:
+        told.append(
             json_text(done.to_dict()) if as_json else summary(done, shows_replaced=replaced)
         )
-        if not as_json:
-            say_what_is_odd(done)
-        # Of typed columns that are there, the load has taken care.
-        if optimize and not storage.typed_columns(table):
-            _optimize(storage, table, quiet or as_json)
+
+    def look_up() -> str | None:
+        if not told and len(history := storage.load_history(table)) > before:
+            tell(history[-1])
+        return next(iter(told), None)
+
+    # Ctrl-C at any moment after the commit, while the database is being closed too.
+    with completing(lambda: next(iter(told), None)), opened as storage:
+        before = len(storage.load_history(table))
+        with completing(look_up):
+            done = load_files(storage, table, sources, metadata, quiet=quiet or as_json, **options)
+            tell(done)
+            if not as_json:
+                say_what_is_odd(done)
+            # Of typed columns that are there, the load has taken care.
+            if optimize and not storage.typed_columns(table):
+                _optimize(storage, table, quiet or as_json)
     if not quiet:
-        print_done(stored[0])
+        print_done(told[0])
 
 
 def _optimize(storage: StorageEngine, table: str, quiet: bool) -> None:
