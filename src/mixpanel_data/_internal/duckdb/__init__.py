@@ -3,6 +3,7 @@
 import duckdb
 from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
-__all__ = ["VERSION", "DuckDBPyConnection", "DuckDBPyRelation"]
+__all__ = ["MAJOR", "VERSION", "DuckDBPyConnection", "DuckDBPyRelation"]
 
 VERSION: str = duckdb.__version__
+MAJOR = int(VERSION.partition(".")[0])

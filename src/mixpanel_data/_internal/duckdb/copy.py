@@ -9,6 +9,7 @@ import duckdb
 
 from mixpanel_data._internal.duckdb.dialect.search_path import system_functions_of
 from mixpanel_data._internal.duckdb.files import create_private, wal_path
+from mixpanel_data._internal.duckdb.quoting import quoted
 
 _TARGET = "_rewritten"
 
@@ -33,7 +34,7 @@ def compact_into(raw: duckdb.DuckDBPyConnection, destination: Path) -> None:
         # Before there are rows in it, and in the log that the rows go through.
         destination.chmod(0o600)
         create_private(wal_path(destination))
-        raw.execute(f"COPY FROM DATABASE {_quoted(_current(raw))} TO {_TARGET}")
+        raw.execute(f"COPY FROM DATABASE {quoted(_current(raw))} TO {_TARGET}")
         refuse_different(row_counts(raw), row_counts(raw, _TARGET), destination)
         raw.execute(f"CHECKPOINT {_TARGET}")
     finally:
@@ -56,7 +57,7 @@ def row_counts(
     )
     counts = {}
     for schema, table in tables:
-        name = ".".join(map(_quoted, (database, schema, table)))
+        name = ".".join(map(quoted, (database, schema, table)))
         counts[schema, table] = int(_ask(raw, f"FROM {name} SELECT count(*)")[0][0])
     return counts
 
@@ -78,8 +79,3 @@ def _current(raw: duckdb.DuckDBPyConnection) -> str:
 def _ask(raw: duckdb.DuckDBPyConnection, sql: str, *parameters: str) -> list[Any]:
     with system_functions_of(raw):
         return raw.execute(sql, parameters).fetchall()
-
-
-def _quoted(name: str) -> str:
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'

@@ -15,13 +15,14 @@ from typing import NamedTuple
 import duckdb
 import sqlalchemy as sa
 
-from mixpanel_data._internal.duckdb import VERSION
+from mixpanel_data._internal.duckdb import MAJOR
 from mixpanel_data._internal.duckdb.dialect.search_path import home
-from mixpanel_data._internal.duckdb.typed_rows import TYPED, Column, literal, quoted, shown
+from mixpanel_data._internal.duckdb.quoting import literal, quoted
+from mixpanel_data._internal.duckdb.typed_rows import TYPED, Column, shown
 
 SCHEMA = "typed"
 REGISTRY = {"_typed", "_touched"}
-NO_TRIGGERS = int(VERSION.partition(".")[0]) < 2
+NO_TRIGGERS = MAJOR < 2
 # Statements that DuckDB refuses on a table with triggers, or runs without them.
 REFUSED = {"MERGE_INTO", "ALTER"}
 _EVENTS = ("insert", "update", "delete")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.dialect.types import path as json_path
+from mixpanel_data._internal.duckdb.quoting import literal, quoted
 
 ODD = "_odd"
 TYPED = "_typed_"
@@ -200,13 +201,3 @@ def shown(column: Column) -> str:
 def shown_type(column: Column) -> str:
     """Return the type of what ``shown`` shows."""
     return "VARCHAR" if column.odd or column.kind == "RAW" else _KINDS[column.kind].type
-
-
-def quoted(name: str) -> str:
-    """Return a name as an identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a text as a literal."""
-    return "'" + text.replace("'", "''") + "'"

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.duckdb import VERSION
+from mixpanel_data._internal.duckdb import MAJOR
 from mixpanel_data._internal.duckdb.dialect import driver_of, home, system_catalog, system_functions
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table
 from mixpanel_data.exceptions import DamagedDatabaseError, SchemaVersionError
@@ -41,7 +41,7 @@ _FIRST_SHAPES = {
 
 
 # Before 2.0 a macro in the file replaces even a function that is named with its schema.
-_QUALIFIED_IS_ENOUGH = int(VERSION.partition(".")[0]) >= 2
+_QUALIFIED_IS_ENOUGH = MAJOR >= 2
 
 
 @cache

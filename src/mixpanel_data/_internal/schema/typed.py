@@ -15,7 +15,7 @@ from functools import cached_property, lru_cache
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable, DropTable
 
-from mixpanel_data._internal.duckdb import typed_guard, typed_rows
+from mixpanel_data._internal.duckdb import quoting, typed_guard, typed_rows
 from mixpanel_data._internal.duckdb.dialect import driver_of
 from mixpanel_data._internal.duckdb.typed_guard import State
 from mixpanel_data._internal.duckdb.typed_rows import ODD, TYPED, Column
@@ -171,7 +171,7 @@ def all_current(connection: sa.Connection) -> list[TypedRows]:
 
 def is_exact(connection: sa.Connection, rows: TypedRows) -> bool:
     """Return whether typed rows hold what the JSON of their table does, read in full."""
-    named = typed_rows.quoted(rows.table)
+    named = quoting.quoted(rows.table)
     selected = typed_rows.select(rows.columns, rows.base, named)
     return typed_rows.same_as_json(connection, rows.table, selected)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import duckdb
 
+from mixpanel_data._internal.duckdb import MAJOR
 from mixpanel_data._internal.duckdb.interrupt import interruptible
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _STATUS = frozenset({"Count", "Success"})
 _RETURNING = re.compile(r"\breturning\b", re.IGNORECASE)
 # Whether the driver counts the rows of an executemany; DuckDB 1 counts only those of the last run.
-_COUNTS_MANY = int(duckdb.__version__.partition(".")[0]) >= 2
+_COUNTS_MANY = MAJOR >= 2
 _ONE_ROW_EACH = re.compile(
     r"\s*INSERT\s+INTO\b(?!.*\b(?:CONFLICT|SELECT|FROM)\b)", re.IGNORECASE | re.DOTALL
 )

@@ -17,6 +17,7 @@ import duckdb
 
 from mixpanel_data._internal.duckdb.dialect.arrow import driver_of
 from mixpanel_data._internal.duckdb.dialect.system_catalog import Place
+from mixpanel_data._internal.duckdb.quoting import literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ class _Paths:
 
     def use(self, raw: duckdb.DuckDBPyConnection, path: str) -> None:
         if path != self.current:
-            raw.execute(f"SET search_path = {_literal(path)}")
+            raw.execute(f"SET search_path = {literal(path)}")
             self.current = path
 
 
@@ -67,7 +68,7 @@ def system_functions_of(raw: duckdb.DuckDBPyConnection) -> Iterator[None]:
         "SELECT system.main.current_database(), system.main.current_schema(),"
         " system.main.current_setting('search_path')"
     ).fetchall()
-    ours = f"system.main,{_identifier(database)}.{_identifier(schema)}"
+    ours = f"system.main,{quoted(database)}.{quoted(schema)}"
     paths = _paths[raw] = _Paths(Place(database, schema), users, ours, users)
     try:
         paths.use(raw, ours)
@@ -89,11 +90,3 @@ def home(connection: sa.Connection) -> Place:
     """Return where a connection's unqualified tables are."""
     paths = _paths.get(driver_of(connection))
     return Place(None, None) if paths is None else paths.home
-
-
-def _identifier(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
