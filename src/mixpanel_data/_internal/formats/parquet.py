@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -35,10 +36,9 @@ def rows(text: Text) -> Iterator[tuple[Place, Row]]:
                 f"a table of the columns {', '.join(names)[:200]}",
                 "Name the columns event_name, event_time, distinct_id, insert_id and properties.",
             )
-        number = 0
-        for batch in file.iter_batches(_ROWS_AT_ONCE):
-            for number, row in enumerate(batch.to_pylist(), number + 1):  # noqa: B020
-                yield (text.name, number, "row"), row
+        batches = (batch.to_pylist() for batch in file.iter_batches(_ROWS_AT_ONCE))
+        for number, row in enumerate(chain.from_iterable(batches), 1):
+            yield (text.name, number, "row"), row
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
