@@ -15,7 +15,10 @@ PACKAGE = ROOT.name
 
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
-    ["_version", "exceptions", "_internal.iso8601", "_internal.json_text"],
+    [
+        *("_version", "exceptions", "_internal.iso8601", "_internal.json_text"),
+        *("_internal.json_paths", "_internal.typed_columns"),
+    ],
     [
         "_internal.zones",
         "_internal.sql_result",
