@@ -32,14 +32,17 @@ FLOORS = [
     ["_internal.formats", "_internal.schema", "orm", "demo"],
     ["_internal.loading", "_internal.maintenance", "reports", "formats", "_internal.exploration"],
     ["maintenance", "alembic"],
-    ["_internal.duckdb.backend"],
+    ["_internal.duckdb.backend", "_internal.clickhouse"],
     ["_internal.storage"],
     [""],  # the public door
     ["cli"],
     ["__main__"],
 ]
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
-DRIVERS = {"duckdb", "duckdb_engine"}
+DRIVERS = {
+    "_internal.duckdb": {"duckdb", "duckdb_engine"},
+    "_internal.clickhouse": {"clickhouse_connect", "chdb"},
+}
 
 
 TERMINAL = {"typer", "rich", "click"}
@@ -90,8 +93,14 @@ def violations(module: str, text: str) -> list[str]:
         for other in ours
         if _home(other) != home and not FLOOR_OF[_home(other)] < FLOOR_OF[home]
     ]
-    if not home.startswith("_internal.duckdb") and roots & DRIVERS:
-        found.append(f"{module} imports {roots & DRIVERS}")
+    found += [
+        f"{module} imports {roots & drivers}"
+        for room, drivers in DRIVERS.items()
+        if not home.startswith(room) and roots & drivers
+    ]
+    if home == "_internal.clickhouse":
+        other = [name for name in ours if _home(name).startswith("_internal.duckdb")]
+        found += [f"{module} imports {name} of the other engine" for name in other]
     if home not in ("cli", "__main__") and roots & TERMINAL:
         found.append(f"{module} imports {roots & TERMINAL}")
     if home == "cli":
@@ -116,6 +125,8 @@ def test_a_module_imports_what_it_may(module: str) -> None:
         ("_internal.storage.queries", "if TYPE_CHECKING:\n    from duckdb import Error"),
         ("reports", "import duckdb_engine.datatypes"),
         ("types", "import rich.text"),
+        ("_internal.storage.queries", "import clickhouse_connect"),
+        ("_internal.clickhouse.dialect.base", "from mixpanel_data._internal.duckdb import files"),
         ("cli.commands.load", "from mixpanel_data._internal.formats.paths import expand"),
     ],
 )
