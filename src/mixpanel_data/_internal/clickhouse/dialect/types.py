@@ -86,6 +86,13 @@ class Text(sqltypes.String):
         return quote
 
 
+class Boolean(sqltypes.Boolean):
+    """BOOLEAN: a comparison gives 1 or 0."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return lambda value: value if value is None else bool(value)
+
+
 class Json(sqltypes.JSON):
     """JSON, as the text that it is stored as."""
 
@@ -143,6 +150,7 @@ class TypeCompiler(GenericTypeCompiler):
 
 COLSPECS: dict[type[Any], type[Any]] = {
     sqltypes.BigInteger: BigInteger,
+    sqltypes.Boolean: Boolean,
     sqltypes.Date: Date,
     sqltypes.DateTime: Timestamp,
     sqltypes.String: Text,
