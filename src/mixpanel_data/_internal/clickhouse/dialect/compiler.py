@@ -230,9 +230,8 @@ class SQLCompiler(ChStatementCompiler):
         ctes = self.ctes or {}
         for cte, text in ctes.items():
             # What is read twice is computed once: its numbers may differ from time to time.
-            if self._cte_uses[_cte_name(cte)] > 1 and not cte.recursive and not cte._prefixes:
-                name, as_, rest = text.partition("` AS ")
-                ctes[cte] = f"{name}{as_}MATERIALIZED {rest}"
+            if self._cte_uses[_cte_name(cte)] > 1 and not cte.recursive:
+                ctes[cte] = text.replace("` AS \n(", "` AS MATERIALIZED \n(", 1)
         return str(super()._render_cte_clause(*args, **kw))
 
     def visit_tablesample(self, tablesample: Any, asfrom: bool = False, **kw: Any) -> str:
