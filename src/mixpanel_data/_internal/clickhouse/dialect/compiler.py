@@ -229,10 +229,19 @@ class SQLCompiler(ChStatementCompiler):
     def _render_cte_clause(self, *args: Any, **kw: Any) -> str:
         ctes = self.ctes or {}
         for cte, text in ctes.items():
-            # What is read twice is computed once: its numbers may differ from time to time.
-            if self._cte_uses[_cte_name(cte)] > 1 and not cte.recursive:
-                ctes[cte] = text.replace("` AS \n(", "` AS MATERIALIZED \n(", 1)
+            name, as_, body = text.partition(" AS \n")
+            if cte.recursive and as_:
+                # A WITH RECURSIVE of its own, since beside it nothing is computed only once.
+                bare = self.preparer.quote(_cte_name(cte))
+                inner = f"WITH RECURSIVE {name} AS {body} SELECT * FROM {bare}"
+                ctes[cte] = f"{bare} AS MATERIALIZED ({inner})"
+            elif self._cte_uses[_cte_name(cte)] > 1:
+                # Computed once: its numbers may differ from time to time.
+                ctes[cte] = text.replace("` AS \n(", "` AS MATERIALIZED (", 1)
         return str(super()._render_cte_clause(*args, **kw))
+
+    def get_cte_preamble(self, recursive: bool) -> str:
+        return "WITH"
 
     def visit_tablesample(self, tablesample: Any, asfrom: bool = False, **kw: Any) -> str:
         method = tablesample._get_method()

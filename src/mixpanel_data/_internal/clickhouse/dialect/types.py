@@ -56,13 +56,21 @@ class Date(sqltypes.Date):
         return lambda value: cast_to(self, format_str(value.isoformat()))
 
 
-class BigInteger(sqltypes.BigInteger):
-    """BIGINT: a bare number would be an unsigned one of as few bits as it needs."""
+class _Signed:
+    """A bare number would be an unsigned one of as few bits as it needs."""
 
     render_bind_cast = True
 
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
-        return lambda value: cast_to(self, str(value))
+        return lambda value: f"toInt64({value})"
+
+
+class Integer(_Signed, sqltypes.Integer):
+    """INTEGER."""
+
+
+class BigInteger(_Signed, sqltypes.BigInteger):
+    """BIGINT."""
 
 
 def cast_to(type_: sa.types.TypeEngine[Any], value: str) -> str:
@@ -153,6 +161,7 @@ COLSPECS: dict[type[Any], type[Any]] = {
     sqltypes.Boolean: Boolean,
     sqltypes.Date: Date,
     sqltypes.DateTime: Timestamp,
+    sqltypes.Integer: Integer,
     sqltypes.String: Text,
     sqltypes.JSON: Json,
 }
