@@ -23,6 +23,7 @@ FLOORS = [
         "_internal.display",
         "_internal.progress",
     ],
+    ["_internal.copied_table"],
     ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],

@@ -17,8 +17,8 @@ from mixpanel_data._internal.duckdb.errors import open_errors
 from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.schema import catalog, revisions
+from mixpanel_data._internal.storage.copying import CopyMixin
 from mixpanel_data._internal.storage.exploration import ExplorationMixin
-from mixpanel_data._internal.storage.loads import LoadMixin
 from mixpanel_data._internal.storage.reports import ReportMixin
 from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
 
@@ -33,7 +33,7 @@ _SHOWN = 6  # tables in a repr
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
 
-class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
+class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
     """A local DuckDB database of Mixpanel events and profiles.
 
     Threads may share an engine. Each thread has one connection for all that it asks, by text, by
