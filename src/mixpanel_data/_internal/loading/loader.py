@@ -1,4 +1,4 @@
-"""The way of a row: one job, one source, one transaction."""
+"""The way of a row into DuckDB: one job, one source, one transaction."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.duckdb import VERSION
 from mixpanel_data._internal.duckdb.database import Database
-from mixpanel_data._internal.loading import merge, receipt
+from mixpanel_data._internal.loading import merge, receipt, stream
+from mixpanel_data._internal.loading.export_source import ExportSource
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.resolution import has_other_resolution
-from mixpanel_data._internal.loading.sources import Source
+from mixpanel_data._internal.loading.sources import RecordSource
 from mixpanel_data._internal.schema import catalog, load_history
 from mixpanel_data._internal.schema.tables import EVENTS
 from mixpanel_data.exceptions import EmptyLoadError
@@ -29,7 +31,7 @@ class Loader:
         # Two loads into one table would fail at commit, after all their work.
         self._turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
-    def run(self, job: LoadJob, source: Source) -> LoadResult:
+    def run(self, job: LoadJob, source: RecordSource | ExportSource) -> LoadResult:
         """Load all records of *source*, and the catalogue's and history's rows with them.
 
         Raises:
@@ -43,12 +45,15 @@ class Loader:
         what = f"load into {job.table}"
         with (
             self.turn(job.table),
-            self._database.write(what, files=source.reads_files) as connection,
+            self._database.write(what, files=isinstance(source, ExportSource)) as connection,
         ):
             job, table = _resolve(connection, job)
             target = merge.open_target(connection, job, table)
             clock = job.clock()
-            read = source.write_to(connection, target, clock)
+            if isinstance(source, ExportSource):
+                read = source.write_to(connection, target, clock)
+            else:
+                read = stream.insert(connection, target, source.batches(clock))
             if read == 0 and job.needs_records:
                 raise EmptyLoadError(job.table, job.source)
             if job.dates_from_records:
@@ -62,7 +67,8 @@ class Loader:
                 time_offset=offset,
             )
             _record(connection, job, table.name, result)
-            source.stored(result.stored)
+            if isinstance(source, RecordSource):
+                source.stored(result.stored)
             twice = has_other_resolution(connection, job, table, result)
         _log(job, result, twice)
         return result
@@ -137,4 +143,4 @@ def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadRes
     metadata = job.metadata.model_copy(update=counts)
     enter = catalog.register if job.action == "create" else catalog.refresh
     enter(connection, table, metadata)
-    load_history.record(connection, result.history_entry(job, table))
+    load_history.record(connection, result.history_entry(job, table, VERSION))

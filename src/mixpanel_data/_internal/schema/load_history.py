@@ -1,8 +1,6 @@
-"""The load history: one immutable row for every finished load, and what they say together."""
+"""The load history: one immutable row for every finished load."""
 
 from __future__ import annotations
-
-from datetime import date
 
 import sqlalchemy as sa
 
@@ -10,10 +8,8 @@ from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
 from mixpanel_data._internal.schema.revisions import row_errors, tables_with_columns
 from mixpanel_data._internal.schema.tables import loads_table
 from mixpanel_data._version import __version__
-from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, utc_now
+from mixpanel_data.types import LoadInfo, TableInfo, TableMetadata, utc_now
 
-# What a table's history starts with: a load, or its adoption with the rows that it had.
-_BEGINNINGS = ("create", "adopt")
 # NULL, or not there, for loads of earlier versions.
 _LATER_COUNTS = ("outside", "invalid_last_seen", "ambiguous_times", "missing_times")
 
@@ -82,28 +78,3 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
             )
             for row in connection.execute(rows).mappings()
         ]
-
-
-def coverage(connection: sa.Connection, table: str) -> Coverage:
-    """Return which days the loads of *table* covered since it was made.
-
-    A load whose filters are narrower than those the table was made with covers no whole day.
-    """
-    past = history(connection, table)
-    made = max((i for i, load in enumerate(past) if load.action in _BEGINNINGS), default=0)
-    # Days as numbers: a load may say that it covers millions.
-    loaded: set[int] = set()
-    undated = 0
-    for load in past[made:]:
-        if load.from_date is None or load.to_date is None:
-            undated += 1
-        elif not load.filters or load.filters == past[made].filters:
-            first, last = date.fromisoformat(load.from_date), date.fromisoformat(load.to_date)
-            loaded.update(range(first.toordinal(), last.toordinal() + 1))
-    whole = range(min(loaded), max(loaded) + 1) if loaded else range(0)
-    return Coverage(
-        table_name=table,
-        loaded=[date.fromordinal(day) for day in whole if day in loaded],
-        missing=[date.fromordinal(day) for day in whole if day not in loaded],
-        undated=undated,
-    )

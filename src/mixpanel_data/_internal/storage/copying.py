@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from mixpanel_data._internal.display import Listing
-from mixpanel_data._internal.loading import copying
 from mixpanel_data._internal.loading.copy_job import CopyJob, Fingerprint
+from mixpanel_data._internal.storage.base import Backend
 from mixpanel_data._internal.storage.inspection import InspectionMixin
 from mixpanel_data._internal.storage.loads import LoadMixin
 from mixpanel_data.exceptions import CopyMismatchError
 from mixpanel_data.types import CopiedTable
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +55,9 @@ class CopyMixin(LoadMixin, InspectionMixin):
         names = [info.name for info in self.list_tables()]
         if tables is not None:
             names = list(dict.fromkeys(map(self._registered, tables)))
-        prints = {name: self._fingerprint(name) for name in names if target.table_exists(name)}
+        prints = {
+            name: self._backend.fingerprint(name) for name in names if target.table_exists(name)
+        }
         there = {name for name, found in prints.items() if _is_same(target, name, found)}
         return Listing(
             self._copied(target, name, prints[name], copied=False)
@@ -61,10 +67,9 @@ class CopyMixin(LoadMixin, InspectionMixin):
         )
 
     def _check_target(self, target: CopyMixin) -> None:
-        same = self._database.place is not None and self._database.place == target._database.place
-        if target is self or same:
+        if _are_same(self._backend, target._backend):
             raise ValueError("The target of a copy is the source itself; name another database.")
-        if target._database.read_only:
+        if target._backend.read_only:
             raise ValueError("The target of a copy is open for reading only; open it for writing.")
 
     def _registered(self, name: str) -> str:
@@ -73,29 +78,42 @@ class CopyMixin(LoadMixin, InspectionMixin):
             raise ValueError(f"Cannot copy table '{found}': it was not made by this library.")
         return found
 
-    def _fingerprint(self, name: str) -> Fingerprint:
-        return copying.fingerprint(self._database, name)
-
     def _copy(self, target: CopyMixin, name: str, progress: CopyProgress | None) -> CopiedTable:
-        found = self._fingerprint(name)
+        found = self._backend.fingerprint(name)
         job = CopyJob(
             name, self.get_metadata(name), self.load_history(name), found, target.index_limit
         )
 
-        def report(rows: int) -> None:
-            if progress is not None:
-                progress(name, rows, found.rows)
-
-        with copying.read(self._database, name, own_keys=False) as batches:
-            copying.store(target._database, target._loader, job, batches, report)
+        own_keys = not target._backend.has_unique_keys
+        with self._backend.read(name, own_keys=own_keys) as batches:
+            target._backend.store_copy(job, _reported(batches, job, progress))
         return self._copied(target, name, found, copied=True)
 
     def _copied(
         self, target: CopyMixin, name: str, found: Fingerprint, *, copied: bool
     ) -> CopiedTable:
         done = "Copied %s into %s: %s" if copied else "Left %s in %s as it is: the same %s"
-        logger.info(done, name, target._database.path or "memory", found)
+        logger.info(done, name, target._backend.place, found)
         return CopiedTable(name, self.get_metadata(name).type, found.rows, found.digits, copied)
+
+
+def _reported(
+    batches: Iterable[pa.RecordBatch], job: CopyJob, progress: CopyProgress | None
+) -> Iterator[pa.RecordBatch]:
+    rows = 0
+    for batch in batches:
+        yield batch
+        rows += batch.num_rows
+        if progress is not None:
+            progress(job.name, rows, job.fingerprint.rows)
+
+
+def _are_same(one: Backend, other: Backend) -> bool:
+    """Return whether two are open on one database."""
+    if one.path is not None and other.path is not None:
+        return one.path.samefile(other.path)
+    # All that are in memory have one URL.
+    return one is other or (one.path is other.path and one.place == other.place != "in memory")
 
 
 def _is_same(target: CopyMixin, name: str, found: Fingerprint) -> bool:
@@ -106,7 +124,7 @@ def _is_same(target: CopyMixin, name: str, found: Fingerprint) -> bool:
     """
     spelled = target.get_schema(name).table_name
     rows = {info.name: info.row_count for info in target.list_tables()}.get(spelled)
-    stored = target._fingerprint(spelled) if rows == found.rows else None
+    stored = target._backend.fingerprint(spelled) if rows == found.rows else None
     if stored == found:
         return True
     there = "something that this library did not make" if rows is None else f"{rows:,} rows"

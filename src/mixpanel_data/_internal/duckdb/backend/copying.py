@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,6 @@ from sqlalchemy.schema import AddConstraint
 from mixpanel_data._internal.duckdb import staging
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import driver_of
-from mixpanel_data._internal.duckdb.errors import query_errors
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.loading import merge, stream
 from mixpanel_data._internal.loading.copy_job import DERIVED, CopyJob, Fingerprint
@@ -26,64 +25,61 @@ from mixpanel_data.exceptions import CopyMismatchError
 _ROWS = 2048
 
 
-@contextmanager
-def _opened(database: Database, name: str, what: str) -> Iterator[tuple[sa.Connection, sa.Table]]:
-    """Yield a registered table in a transaction, in little memory."""
-    with database.limit_memory(), query_errors(f"{what} {name}"), database.begin() as connection:
-        found = catalog.require(connection, name)
-        kind = KINDS[catalog.metadata_of(connection, found).type]
-        yield connection, user_table(kind, found)
+class CopyMixin:
+    """Reads tables for a copy, and stores them as one."""
 
+    has_unique_keys = True
 
-def fingerprint(database: Database, name: str) -> Fingerprint:
-    """Return the fingerprint of a registered table."""
-    with _opened(database, name, "checksum of") as (connection, table):
-        return _fingerprint(connection, table)
+    database: Database
+    loader: Loader
 
+    @contextmanager
+    def _table(self, name: str, what: str) -> Iterator[tuple[sa.Connection, sa.Table]]:
+        """Yield a registered table in a transaction, in little memory."""
+        with (
+            self.database.limit_memory(),
+            self.database.transaction(f"{what} {name}") as connection,
+        ):
+            found = catalog.require(connection, name)
+            kind = KINDS[catalog.metadata_of(connection, found).type]
+            yield connection, user_table(kind, found)
 
-@contextmanager
-def read(database: Database, name: str, *, own_keys: bool) -> Iterator[pa.RecordBatchReader]:
-    """Yield the rows of a registered table as Arrow batches, in little memory.
+    def fingerprint(self, name: str) -> Fingerprint:
+        """Return the fingerprint of a registered table."""
+        with self._table(name, "checksum of") as (connection, table):
+            return _fingerprint(connection, table)
 
-    With *own_keys* events have the keys that they came with, where a load gave them another one.
-    """
-    with _opened(database, name, "read") as (connection, table):
-        statement = _select(table, own_keys=own_keys)
-        sql = statement.compile(connection, compile_kwargs={"literal_binds": True})
-        relation: Any = driver_of(connection).sql(str(sql))
-        # DuckDB 2 has only the first name, 1.4 only the second.
-        start = getattr(relation, "to_arrow_reader", None) or relation.fetch_record_batch
-        reader: pa.RecordBatchReader = start(_ROWS)
-        try:
-            yield reader
-        finally:
-            # With a result open on it the connection could not roll back.
-            reader.close()
+    @contextmanager
+    def read(self, name: str, *, own_keys: bool) -> Iterator[pa.RecordBatchReader]:
+        """Yield the rows of a registered table, in little memory."""
+        with self._table(name, "read") as (connection, table):
+            statement = _select(table, own_keys=own_keys)
+            sql = statement.compile(connection, compile_kwargs={"literal_binds": True})
+            relation: Any = driver_of(connection).sql(str(sql))
+            # DuckDB 2 has only the first name, 1.4 only the second.
+            start = getattr(relation, "to_arrow_reader", None) or relation.fetch_record_batch
+            reader: pa.RecordBatchReader = start(_ROWS)
+            try:
+                yield reader
+            finally:
+                # With a result open on it the connection could not roll back.
+                reader.close()
 
-
-def store(
-    database: Database,
-    loader: Loader,
-    job: CopyJob,
-    batches: Iterable[pa.RecordBatch],
-    report: Callable[[int], object],
-) -> None:
-    """Make a table of *batches*, with its load history, in one transaction.
-
-    Raises:
-        TableExistsError: the name is taken.
-        CopyMismatchError: these are not the rows of the source, or some of them are equal.
-    """
-    with loader.turn(job.name), database.write(f"copy {job.name}") as connection:
-        table = catalog.new_table(connection, job.name, job.kind)
-        staging.create_without_key(connection, table)
-        stream.insert(connection, table, iter(batches), report)
-        job.check(_fingerprint(connection, table))
-        _assign_keys(connection, job, table)
-        if job.fingerprint.rows <= job.index_limit:
-            connection.execute(AddConstraint(table.primary_key))
-        catalog.register(connection, job.name, job.metadata)
-        load_history.replace(connection, job.name, job.history)
+    def store_copy(self, job: CopyJob, batches: Iterator[pa.RecordBatch]) -> None:
+        """Make a table of *batches*, with its load history, in one transaction."""
+        with (
+            self.loader.turn(job.name),
+            self.database.write(f"copy {job.name}") as connection,
+        ):
+            table = catalog.new_table(connection, job.name, job.kind)
+            staging.create_without_key(connection, table)
+            stream.insert(connection, table, batches)
+            job.check(_fingerprint(connection, table))
+            _assign_keys(connection, job, table)
+            if job.fingerprint.rows <= job.index_limit:
+                connection.execute(AddConstraint(table.primary_key))
+            catalog.register(connection, job.name, job.metadata)
+            load_history.replace(connection, job.name, job.history)
 
 
 def _assign_keys(connection: sa.Connection, job: CopyJob, table: sa.Table) -> None:

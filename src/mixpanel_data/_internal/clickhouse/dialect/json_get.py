@@ -1,0 +1,98 @@
+"""SQL that reads values out of JSON documents, each as DuckDB reads it.
+
+ClickHouse writes 1.0 as 1. The value's type tells the two apart, and the zero is put back: at the
+value itself, and at the items of a list. Deeper inside of lists and objects it is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from clickhouse_connect.driver.binding import format_str
+from sqlalchemy import types as sqltypes
+
+Step = str | int
+
+_WHOLE = "'^-?[0-9]+$'"
+
+
+def get(document: str, path: Sequence[Step], wanted: sa.types.TypeEngine[Any]) -> str:
+    """Return the SQL of a value inside a document: its JSON text, its text, or a number."""
+    if isinstance(wanted, sqltypes.JSON):
+        return raw(document, path)
+    found = text(document, path)
+    if isinstance(wanted, sqltypes.Boolean):
+        return f"CAST({found} AS Bool)"
+    if isinstance(wanted, sqltypes.Integer):
+        return number_of_text(found, "Int64")
+    return number_of_text(found, "Float64") if isinstance(wanted, sqltypes.Numeric) else found
+
+
+def raw(document: str, path: Sequence[Step]) -> str:
+    """Return the SQL of a value's JSON text, NULL where there is none, ``null`` for null."""
+    steps = _steps(path)
+    found = f"nullIf(JSONExtractRaw({document}{steps}), '')"
+    kind = f"JSONType({document}{steps})"
+    items = f"JSONExtractArrayRaw(ifNull({document}, ''){steps})"
+    fixed = f"if(match({found}, {_WHOLE}) AND {kind} = 'Double', concat({found}, '.0'), {found})"
+    listed = list_text(items, lambda n: f"JSONType({document}{steps}, {n})")
+    return _guarded(document, path, f"if(startsWith({found}, '['), {listed}, {fixed})")
+
+
+def text(document: str, path: Sequence[Step]) -> str:
+    """Return the SQL of a value's text; NULL where there is none, and for null."""
+    steps = _steps(path)
+    found = f"JSONExtract({document}{steps}, 'Nullable(String)')"
+    kind = f"JSONType({document}{steps})"
+    fixed = f"if(match({found}, {_WHOLE}) AND {kind} = 'Double', concat({found}, '.0'), {found})"
+    is_list = f"startsWith({found}, '[') AND {kind} = 'Array'"
+    return _guarded(document, path, f"if({is_list}, {raw(document, path)}, {fixed})")
+
+
+def list_text(items: str, kind: Any) -> str:
+    """Return the SQL of a list's JSON text from its items; *kind* gives the SQL of one's type."""
+    return f"concat('[', arrayStringConcat({exact_items(items, kind)}, ','), ']')"
+
+
+def exact_items(items: str, kind: Any) -> str:
+    """Return the SQL of the items of a list, with the zeros of whole fractions put back."""
+    fixed = f"if(match(x, {_WHOLE}) AND {kind('n')} = 'Double', concat(x, '.0'), x)"
+    return f"arrayMap((x, n) -> {fixed}, {items}, arrayEnumerate({items}))"
+
+
+def number_of_text(value: str, type_: str) -> str:
+    """Return the SQL that converts text to a number, and refuses what is none."""
+    number = f"toFloat64({value})"
+    # Of nullable text ClickHouse would make NULL of what it cannot read.
+    present = f"ifNull({value}, '0')"
+    number = f"toFloat64({present})"
+    if type_ != "Float64":
+        # Beyond 2**53 a fraction is not exact.
+        whole = f"to{type_}OrNull({present})"
+        rounded = f"trunc({number}) + if(abs({number} - trunc({number})) >= 0.5, sign({number}), 0)"
+        number = f"ifNull({whole}, accurateCast({rounded}, '{type_}'))"
+    return f"if({value} IS NULL, NULL, {number})"
+
+
+def _steps(path: Sequence[Step]) -> str:
+    # The first position is 1; the last -1, as in Python.
+    return "".join(
+        f", {_quoted(step) if isinstance(step, str) else step + 1 if step >= 0 else step}"
+        for step in path
+    )
+
+
+def _quoted(key: str) -> str:
+    return format_str(key).replace("{", "\\x7B")
+
+
+def _guarded(document: str, path: Sequence[Step], found: str) -> str:
+    """Return NULL for a position in what is no list: an object has one, too, for ClickHouse."""
+    lists = [
+        f"JSONType({document}{_steps(path[:place])}) = 'Array'"
+        for place, step in enumerate(path)
+        if isinstance(step, int)
+    ]
+    return f"if({' AND '.join(lists)}, {found}, NULL)" if lists else found
