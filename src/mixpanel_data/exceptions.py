@@ -155,7 +155,10 @@ _OPEN_HERE = {
 
 
 class DatabaseLockedError(MixpanelDataError):
-    """Another process holds the database file, or this one does in another mode."""
+    """Another process holds the database file, or this one does in another mode.
+
+    On a server: a process of ``host`` loads into the table.
+    """
 
     code = "DATABASE_LOCKED"
 
@@ -165,9 +168,21 @@ class DatabaseLockedError(MixpanelDataError):
         holding_pid: int | None = None,
         *,
         read_only: bool | None = None,
+        host: str | None = None,
+        table_name: str | None = None,
     ) -> None:
-        """*read_only* is how this process itself has the file open, should it be the holder."""
-        if holding_pid == os.getpid():
+        """*read_only* is how this process itself has the file open, should it be the holder.
+
+        On a server a lock is one of a table, by a process of some *host*.
+        """
+        if host is not None:
+            process = "a process" if holding_pid is None else f"process {holding_pid}"
+            problem = f"is locked: {process} on {host} loads into table '{table_name}'"
+            suggestion = (
+                "Wait for its end and try again. If it was killed, remove what it left:"
+                f" `mixpanel-data db unlock --db {shlex.quote(str(db_path))}`."
+            )
+        elif holding_pid == os.getpid():
             mode, suggestion = _OPEN_HERE[read_only]
             problem = f"is open in this process, {holding_pid}, already{mode}"
         else:
@@ -182,9 +197,11 @@ class DatabaseLockedError(MixpanelDataError):
             db_path=str(db_path),
             holding_pid=holding_pid,
             suggestion=suggestion,
+            **({} if host is None else {"host": host, "table_name": table_name}),
         )
         self.db_path = str(db_path)
         self.holding_pid = holding_pid
+        self.host = host
 
 
 class DatabaseNotFoundError(MixpanelDataError, FileNotFoundError):

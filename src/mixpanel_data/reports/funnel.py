@@ -71,10 +71,13 @@ def busiest(source: Source, question: Question) -> sa.Select[Any] | None:
     return sa.select(sa.func.max(entries.subquery("entries").c.n))
 
 
-def statement(source: Source, question: Question, *, frequent: bool = False) -> sa.Select[Any]:
+def statement(
+    source: Source, question: Question, *, most: int = 0, many: int = 0
+) -> sa.Select[Any]:
     """Return the select of a checked question.
 
-    *frequent* makes one that is also fast where a user enters the funnel many times.
+    With *most*, the entries of the busiest user, one that is also fast where a user enters the
+    funnel more than *many* times.
     """
     events, plan = _events(source, question)
     found: sa.FromClause
@@ -85,9 +88,10 @@ def statement(source: Source, question: Question, *, frequent: bool = False) -> 
         return _summary(times, question)
     if question.reentry == "optimized":
         found = attempts.of_all_entries(events, plan)
+    elif question.successive and most > many and linked.suits(plan):
+        found = linked.of_frequent_users(events, plan, most, many)
     elif question.successive:
-        find = linked.of_frequent_users if frequent and linked.suits(plan) else attempts.successive
-        found = find(events, plan)
+        found = attempts.successive(events, plan)
     else:
         found = attempts.first(events, plan)
     found = _finished(found, plan, question)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import defaultdict
 from dataclasses import replace
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import VERSION
 from mixpanel_data._internal.duckdb.database import Database
-from mixpanel_data._internal.loading import merge, receipt, stream
+from mixpanel_data._internal.loading import merge, outcome, receipt, stream
 from mixpanel_data._internal.loading.export_source import ExportSource
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.resolution import has_other_resolution
@@ -19,8 +18,6 @@ from mixpanel_data._internal.loading.sources import RecordSource
 from mixpanel_data._internal.schema import catalog, load_history
 from mixpanel_data._internal.schema.tables import EVENTS
 from mixpanel_data.exceptions import EmptyLoadError
-
-logger = logging.getLogger(__name__)
 
 
 class Loader:
@@ -57,7 +54,7 @@ class Loader:
             if read == 0 and job.needs_records:
                 raise EmptyLoadError(job.table, job.source)
             if job.dates_from_records:
-                job = _dated(connection, job, target)
+                job = outcome.dated(connection, job, target)
             offset = receipt.time_offset(connection, target) if job.kind is EVENTS else None
             result = merge.apply(connection, job, table, target, read)
             result = replace(
@@ -70,7 +67,7 @@ class Loader:
             if isinstance(source, RecordSource):
                 source.stored(result.stored)
             twice = has_other_resolution(connection, job, table, result)
-        _log(job, result, twice)
+        outcome.log(job, result, twice)
         return result
 
     def turn(self, table: str) -> threading.RLock:
@@ -86,55 +83,6 @@ def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table
         return job, catalog.new_table(connection, job.table, job.kind)
     table = catalog.known_table(connection, job.table, job.kind)
     return job.for_table(catalog.metadata_of(connection, table.name)), table
-
-
-def _log(job: LoadJob, result: LoadResult, twice: bool) -> None:
-    """Log what became of the records, and warn of what looks like a mistake."""
-    if twice:
-        logger.warning(
-            "All %d events that were stored in %s differ from events that it held only within the"
-            " second: one export is in seconds, the other in milliseconds (time_in_ms). Each event"
-            " is there twice now; load these days again with replace.",
-            *(result.stored, job.table),
-            # Nothing in the history of loads tells it.
-            extra={"note": True},
-        )
-    if result.outside:
-        logger.warning(
-            "%d of the records loaded into %s are of other days or events than its metadata says.",
-            *(result.outside, job.table),
-        )
-    if result.ambiguous_times or result.missing_times:
-        logger.warning(
-            "Of the times loaded into %s, %d come twice in %s and are taken for the first of the"
-            " two, %d are skipped by its clock and are read by the offset before the change.",
-            *(job.table, result.ambiguous_times, job.time_zone, result.missing_times),
-        )
-    if result.time_offset:
-        logger.warning(
-            "The times loaded into %s, taken as %s, are %+g hours off UTC, as those show at which"
-            " Mixpanel received the events. Load them again with the project's zone as time_zone of"
-            " the metadata, such as 'US/Pacific'.",
-            *(job.table, job.time_zone, result.time_offset / 3600),
-        )
-    logger.info(
-        "Loaded %s into %s: %d records read, %d rows stored, %d duplicates skipped,"
-        " %d collisions kept, %d rows replaced",
-        *(job.kind.name, job.table, result.read, result.stored, result.duplicates),
-        *(result.collisions, result.replaced),
-    )
-
-
-def _dated(connection: sa.Connection, job: LoadJob, target: sa.Table) -> LoadJob:
-    """Return the job with the days of the events in *target*; profiles have none."""
-    if "event_time" not in target.c:
-        return job
-    time = target.c.event_time
-    first, last = connection.execute(sa.select(sa.func.min(time), sa.func.max(time))).one()
-    if first is None:
-        return job
-    days = {"from_date": first.date().isoformat(), "to_date": last.date().isoformat()}
-    return replace(job, metadata=job.metadata.model_copy(update=days))
 
 
 def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadResult) -> None:

@@ -74,7 +74,7 @@ class json_values(_Construct):  # noqa: N801
 
 
 class json_members(_Construct):  # noqa: N801
-    """Return the JSON text of members of a JSON object by one parse: ``(column, path, …)``."""
+    """Return the JSON text of members of a JSON object by one parse: ``(column, name, …)``."""
 
     type = _TEXT_LIST
 
@@ -261,8 +261,7 @@ for _construct, _template in _TEMPLATES.items():
 
 @compiles(json_members)
 def _compile_json_members(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    column, *paths = _grouped(element, compiler, **kw)
-    return f"CAST(json_extract({column}, [{', '.join(paths)}]) AS VARCHAR[])"
+    return f"CAST({_extracted('json_extract', element, compiler, **kw)} AS VARCHAR[])"
 
 
 @compiles(list_of)
@@ -313,9 +312,13 @@ class json_texts_at(json_at):  # noqa: N801
 
 @compiles(json_at)
 def _compile_json_at(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return _extracted(element._function, element, compiler, **kw)
+
+
+def _extracted(function: str, element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     document, *steps = element.clauses
     paths = (compiler.process(step, **{**kw, "literal_execute": True}) for step in steps)
-    return f"{element._function}({compiler.process(document, **kw)}, [{', '.join(paths)}])"
+    return f"{function}({compiler.process(document, **kw)}, [{', '.join(paths)}])"
 
 
 class summarize(sa.Executable, sa.ClauseElement):  # noqa: N801

@@ -61,8 +61,8 @@ def event_properties(table: sa.FromClause, names: Sequence[str]) -> sa.ColumnEle
 
     One parse of a row finds them all.
     """
-    paths: list[Any] = [sa.literal_column(_path(name)) for name in names]
-    return json_members(table.c.properties, *paths)
+    keys = (sa.literal(name, sa.JSON.JSONIndexType()) for name in names)
+    return json_members(table.c.properties, *keys)
 
 
 def event_value(table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:

@@ -13,10 +13,10 @@ from mixpanel_data._internal.display import html_table
 from mixpanel_data._internal.storage.copying import CopyMixin
 from mixpanel_data._internal.storage.exploration import ExplorationMixin
 from mixpanel_data._internal.storage.reports import ReportMixin
-from mixpanel_data.exceptions import ForkedEngineError
+from mixpanel_data.exceptions import ForkedEngineError, UnsupportedError
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import ModuleType, TracebackType
 
     from mixpanel_data._internal.duckdb.backend import DuckDBBackend
     from mixpanel_data._internal.storage.base import Backend
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["StorageEngine"]
 
 _SHOWN = 6  # tables in a repr
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+_.]*://")
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
 
@@ -67,6 +68,58 @@ class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
                 " for a database that is not kept."
             )
         self._backend = _duckdb().open(path, read_only=read_only, timeout=timeout)
+
+    @classmethod
+    def connect(cls, url: str | sa.URL, *, read_only: bool = False) -> StorageEngine:
+        """Open a database by its URL, as ``clickhousedb://user:password@host:8123/database``.
+
+        That is the same repository on a ClickHouse server, for more events than a file serves:
+        loads, the catalogue, statements, exploration and reports are the same. SQL text is
+        ClickHouse's own, ``session()`` only reads, and what there is no counterpart of raises
+        UnsupportedError. A missing database is made. ``duckdb:///PATH`` and a path alone open a
+        file.
+
+        Raises:
+            ImportError: the package of the engine is missing; it names the extra.
+            ValueError: *url* is of another engine.
+            DatabaseNotFoundError: *read_only*, and the database is not there.
+            UnsupportedError: the server is too old, or the database's engine has no exchange.
+            OSError: it cannot be reached or made.
+        """
+        text = url.render_as_string(hide_password=False) if isinstance(url, sa.URL) else str(url)
+        if not _URL.match(text):
+            return cls(text, read_only=read_only)
+        address = sa.make_url(text)
+        name = address.get_backend_name()
+        if name == "duckdb":
+            if address.database in (None, "", ":memory:"):
+                return cls.memory()
+            return cls(str(address.database), read_only=read_only)
+        if name not in ("clickhousedb", "clickhouse"):
+            raise ValueError(
+                f"{address.render_as_string()} is no database of this library: use"
+                " clickhousedb://HOST/DATABASE, duckdb:///PATH or a path."
+            )
+        return cls._over(_clickhouse().ClickHouseBackend(address, read_only=read_only))
+
+    @staticmethod
+    def unlock(url: str | sa.URL, *, force: bool = False) -> list[str]:
+        """Remove what killed loads left on a server, and return the names of the tables.
+
+        Their locks go, and what they had not published. A load that was only slow then fails,
+        with nothing stored.
+
+        Raises:
+            DatabaseLockedError: a process of this host that has a lock lives, and not *force*.
+            UnsupportedError: *url* is no server's: a file's lock ends with its process.
+            ImportError, OSError: as ``connect``.
+        """
+        text = str(url)
+        if not text.startswith("clickhouse"):
+            raise UnsupportedError(
+                f"{text} needs no unlocking: the lock of a DuckDB file ends with its process."
+            )
+        return _clickhouse().unlock(sa.make_url(url), force=force)
 
     @classmethod
     def for_project(
@@ -198,3 +251,16 @@ def _duckdb() -> type[DuckDBBackend]:
     from mixpanel_data._internal.duckdb.backend import DuckDBBackend
 
     return DuckDBBackend
+
+
+def _clickhouse() -> ModuleType:
+    try:
+        from mixpanel_data._internal.clickhouse import backend
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("clickhouse_connect"):
+            raise
+        raise ImportError(
+            "ClickHouse needs another package: pip install 'mixpanel-data[clickhouse]'",
+            name=error.name,
+        ) from None
+    return backend

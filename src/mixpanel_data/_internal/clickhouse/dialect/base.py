@@ -48,6 +48,8 @@ class ClickHouseDialect(BaseDialect):
     # A key of a document is part of the text.
     supports_statement_cache = False
     div_is_floordiv = False
+    # Each round of a recursion reads the tables anew.
+    recursive_rounds = 0
 
     def __init__(
         self, json_serializer: Any = None, json_deserializer: Any = None, **options: Any

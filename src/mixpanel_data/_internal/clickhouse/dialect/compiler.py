@@ -11,7 +11,8 @@ from clickhouse_connect.driver.binding import format_str
 from sqlalchemy import exc, util
 from sqlalchemy import types as sqltypes
 
-from mixpanel_data._internal.clickhouse.dialect import json_get
+from mixpanel_data._internal.clickhouse.dialect import json_get, texts
+from mixpanel_data._internal.clickhouse.dialect.texts import doubled
 from mixpanel_data._internal.clickhouse.dialect.types import cast_to, is_text
 
 if TYPE_CHECKING:
@@ -45,16 +46,14 @@ class SQLCompiler(ChStatementCompiler):
     def visit_json_getitem_op_binary(
         self, binary: BinaryExpression[Any], operator: Any, **kw: Any
     ) -> str:
-        steps = binary.right.value
-        path = [steps] if isinstance(steps, (str, int)) else list(steps)
         # A key is a name: as a parameter, equal expressions in SELECT and GROUP BY would differ.
-        found = json_get.get(self.process(binary.left, **kw), path, binary.type)
-        return found.replace("%", "%%") if self._doubles(kw) else found
+        path = [
+            doubled(step, self) if isinstance(step, str) else step
+            for step in json_get.path_of(binary.right.value)
+        ]
+        return json_get.get(self.process(binary.left, **kw), path, binary.type)
 
     visit_json_path_getitem_op_binary = visit_json_getitem_op_binary
-
-    def _doubles(self, kw: dict[str, Any]) -> bool:
-        return bool(self.preparer._double_percents)
 
     # Casts
 
@@ -66,11 +65,22 @@ class SQLCompiler(ChStatementCompiler):
         )
         if isinstance(wanted, (sqltypes.DateTime, sqltypes.Date)):
             return cast_to(wanted, text)
+        if isinstance(wanted, sqltypes.String):
+            return self._as_text(text, given)
         if isinstance(wanted, (sqltypes.Integer, sqltypes.Float)) and is_text(given):
             return json_get.number_of_text(text, self._type(wanted))
         if isinstance(wanted, sqltypes.Integer) and isinstance(given, sqltypes.Numeric):
             text = f"round({text})"
         return f"CAST({text} AS {self._type(wanted)})"
+
+    def _as_text(self, value: str, given: Any) -> str:
+        if isinstance(given, sqltypes.Boolean):
+            return f"toString(toBool({value}))"
+        if isinstance(given, sqltypes.Float):
+            return texts.of_float(value)
+        return (
+            texts.of_time(value) if isinstance(given, sqltypes.DateTime) else f"toString({value})"
+        )
 
     def visit_try_cast(self, element: Any, **kw: Any) -> str:
         wanted = self._type(element.typeclause.type)
@@ -219,11 +229,19 @@ class SQLCompiler(ChStatementCompiler):
     def _render_cte_clause(self, *args: Any, **kw: Any) -> str:
         ctes = self.ctes or {}
         for cte, text in ctes.items():
-            # What is read twice is computed once: its numbers may differ from time to time.
-            if self._cte_uses[_cte_name(cte)] > 1 and not cte.recursive and not cte._prefixes:
-                name, as_, rest = text.partition("` AS ")
-                ctes[cte] = f"{name}{as_}MATERIALIZED {rest}"
+            name, as_, body = text.partition(" AS \n")
+            if cte.recursive and as_:
+                # A WITH RECURSIVE of its own, since beside it nothing is computed only once.
+                bare = self.preparer.quote(_cte_name(cte))
+                inner = f"WITH RECURSIVE {name} AS {body} SELECT * FROM {bare}"
+                ctes[cte] = f"{bare} AS MATERIALIZED ({inner})"
+            elif self._cte_uses[_cte_name(cte)] > 1:
+                # Computed once: its numbers may differ from time to time.
+                ctes[cte] = text.replace("` AS \n(", "` AS MATERIALIZED (", 1)
         return str(super()._render_cte_clause(*args, **kw))
+
+    def get_cte_preamble(self, recursive: bool) -> str:
+        return "WITH"
 
     def visit_tablesample(self, tablesample: Any, asfrom: bool = False, **kw: Any) -> str:
         method = tablesample._get_method()

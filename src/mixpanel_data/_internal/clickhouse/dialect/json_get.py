@@ -30,15 +30,16 @@ def get(document: str, path: Sequence[Step], wanted: sa.types.TypeEngine[Any]) -
     return number_of_text(found, "Float64") if isinstance(wanted, sqltypes.Numeric) else found
 
 
+def path_of(steps: Any) -> list[Step]:
+    """Return what is inside the brackets of ``column[...]`` as a path."""
+    return [steps] if isinstance(steps, (str, int)) else list(steps)
+
+
 def raw(document: str, path: Sequence[Step]) -> str:
     """Return the SQL of a value's JSON text, NULL where there is none, ``null`` for null."""
     steps = _steps(path)
     found = f"nullIf(JSONExtractRaw({document}{steps}), '')"
-    kind = f"JSONType({document}{steps})"
-    items = f"JSONExtractArrayRaw(ifNull({document}, ''){steps})"
-    fixed = f"if(match({found}, {_WHOLE}) AND {kind} = 'Double', concat({found}, '.0'), {found})"
-    listed = list_text(items, lambda n: f"JSONType({document}{steps}, {n})")
-    return _guarded(document, path, f"if(startsWith({found}, '['), {listed}, {fixed})")
+    return _guarded(document, path, _exact(found, document, steps))
 
 
 def text(document: str, path: Sequence[Step]) -> str:
@@ -46,9 +47,28 @@ def text(document: str, path: Sequence[Step]) -> str:
     steps = _steps(path)
     found = f"JSONExtract({document}{steps}, 'Nullable(String)')"
     kind = f"JSONType({document}{steps})"
-    fixed = f"if(match({found}, {_WHOLE}) AND {kind} = 'Double', concat({found}, '.0'), {found})"
-    is_list = f"startsWith({found}, '[') AND {kind} = 'Array'"
-    return _guarded(document, path, f"if({is_list}, {raw(document, path)}, {fixed})")
+    listed = f"startsWith({found}, '[') AND {kind} = 'Array'"
+    fixed = f"concat({found}, {_zero(found, kind)})"
+    exact = _exact(f"JSONExtractRaw({document}{steps})", document, steps)
+    return _guarded(document, path, f"if({listed}, {exact}, {fixed})")
+
+
+def member(document: str, pair: str) -> str:
+    """Return the SQL of the JSON text of an object's member, from a *pair* of key and JSON text."""
+    found = f"tupleElement({pair}, 2)"
+    return _exact(found, f"ifNull({document}, '')", f", tupleElement({pair}, 1)")
+
+
+def _exact(found: str, document: str, steps: str) -> str:
+    """Return the SQL of JSON text with the zeros of whole fractions put back."""
+    items = f"JSONExtractArrayRaw(ifNull({document}, ''){steps})"
+    listed = list_text(items, lambda n: f"JSONType({document}{steps}, {n})")
+    fixed = f"concat({found}, {_zero(found, f'JSONType({document}{steps})')})"
+    return f"if(startsWith({found}, '['), {listed}, {fixed})"
+
+
+def _zero(found: str, kind: str) -> str:
+    return f"if(match({found}, {_WHOLE}) AND {kind} = 'Double', '.0', '')"
 
 
 def list_text(items: str, kind: Any) -> str:
@@ -58,13 +78,12 @@ def list_text(items: str, kind: Any) -> str:
 
 def exact_items(items: str, kind: Any) -> str:
     """Return the SQL of the items of a list, with the zeros of whole fractions put back."""
-    fixed = f"if(match(x, {_WHOLE}) AND {kind('n')} = 'Double', concat(x, '.0'), x)"
+    fixed = f"concat(x, {_zero('x', kind('n'))})"
     return f"arrayMap((x, n) -> {fixed}, {items}, arrayEnumerate({items}))"
 
 
 def number_of_text(value: str, type_: str) -> str:
     """Return the SQL that converts text to a number, and refuses what is none."""
-    number = f"toFloat64({value})"
     # Of nullable text ClickHouse would make NULL of what it cannot read.
     present = f"ifNull({value}, '0')"
     number = f"toFloat64({present})"

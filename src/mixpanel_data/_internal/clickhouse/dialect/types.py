@@ -56,13 +56,21 @@ class Date(sqltypes.Date):
         return lambda value: cast_to(self, format_str(value.isoformat()))
 
 
-class BigInteger(sqltypes.BigInteger):
-    """BIGINT: a bare number would be an unsigned one of as few bits as it needs."""
+class _Signed:
+    """A bare number would be an unsigned one of as few bits as it needs."""
 
     render_bind_cast = True
 
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
-        return lambda value: cast_to(self, str(value))
+        return lambda value: f"toInt64({value})"
+
+
+class Integer(_Signed, sqltypes.Integer):
+    """INTEGER."""
+
+
+class BigInteger(_Signed, sqltypes.BigInteger):
+    """BIGINT."""
 
 
 def cast_to(type_: sa.types.TypeEngine[Any], value: str) -> str:
@@ -84,6 +92,13 @@ class Text(sqltypes.String):
             return text.replace("%", "%%") if double else text
 
         return quote
+
+
+class Boolean(sqltypes.Boolean):
+    """BOOLEAN: a comparison gives 1 or 0."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        return lambda value: value if value is None else bool(value)
 
 
 class Json(sqltypes.JSON):
@@ -143,8 +158,10 @@ class TypeCompiler(GenericTypeCompiler):
 
 COLSPECS: dict[type[Any], type[Any]] = {
     sqltypes.BigInteger: BigInteger,
+    sqltypes.Boolean: Boolean,
     sqltypes.Date: Date,
     sqltypes.DateTime: Timestamp,
+    sqltypes.Integer: Integer,
     sqltypes.String: Text,
     sqltypes.JSON: Json,
 }
