@@ -12,6 +12,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from mixpanel_data._internal.clickhouse.database import Database, literal, quoted
@@ -111,7 +112,7 @@ def _refusal(database: Database, table: str) -> DatabaseLockedError:
     )
 
 
-def _owners(database: Database) -> dict[str, dict[str, object]]:
+def _owners(database: Database) -> dict[str, dict[str, Any]]:
     """Return who has which table's lock."""
     with query_errors("locks"):
         found = database.all(

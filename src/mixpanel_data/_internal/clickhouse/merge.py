@@ -155,7 +155,7 @@ def _remove_replaced(database: Database, job: LoadJob, lock: Lock) -> None:
 
 def _where(table: sa.Table, condition: sa.ColumnElement[bool]) -> str:
     dialect: sa.Dialect = ClickHouseDialect(paramstyle="named")
-    selected = sa.select(sa.literal_column("1")).select_from(table).where(condition)
+    selected: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(table).where(condition)
     text = str(selected.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
     return f"WHERE {text.partition('WHERE')[2]}"
 

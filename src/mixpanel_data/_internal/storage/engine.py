@@ -119,7 +119,8 @@ class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
             raise UnsupportedError(
                 f"{text} needs no unlocking: the lock of a DuckDB file ends with its process."
             )
-        return _clickhouse().unlock(sa.make_url(url), force=force)
+        names: list[str] = _clickhouse().unlock(sa.make_url(url), force=force)
+        return names
 
     @classmethod
     def for_project(
