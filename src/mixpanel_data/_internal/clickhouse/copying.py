@@ -13,12 +13,12 @@ from mixpanel_data._internal.clickhouse import merge
 from mixpanel_data._internal.clickhouse.catalog import Catalog, Entry, loads
 from mixpanel_data._internal.clickhouse.database import Database, literal, quoted
 from mixpanel_data._internal.clickhouse.errors import query_errors
-from mixpanel_data._internal.clickhouse.load import Loader, sendable
+from mixpanel_data._internal.clickhouse.load import Loader, sendable, warn_of_unreadable
 from mixpanel_data._internal.clickhouse.locks import Lock, locked
 from mixpanel_data._internal.clickhouse.queries import naive
 from mixpanel_data._internal.loading.copy_job import DERIVED, CopyJob, Fingerprint
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
-from mixpanel_data._internal.schema.tables import KINDS, Kind, loads_table
+from mixpanel_data._internal.schema.tables import KINDS, Kind, loads_table, user_table
 from mixpanel_data.exceptions import TableExistsError
 from mixpanel_data.types import LoadInfo
 
@@ -68,6 +68,8 @@ class Copies:
                 with query_errors(what), self.database.client() as client:
                     client.insert_arrow(quoted(lock.next), table, settings=merge.SETTINGS)
             job.check(self._fingerprint(job.kind, lock.next))
+            with self.database.connect(what) as connection:
+                warn_of_unreadable(connection, user_table(job.kind, lock.next), job.name)
             created = LoadJob(job.kind, job.name, job.metadata, "create", job.index_limit)
             self._loader.publish(created, lock, self._entered(job, lock))
 

@@ -187,15 +187,7 @@ class Loader:
         if job.kind is EVENTS:
             first = sa.select(fresh).where(fresh.c[POSITION] < _FIRST_RECORDS).subquery()
             offset = receipt.time_offset(connection, first)
-        unreadable = merge.count_unreadable(connection, fresh)
-        if unreadable:
-            logger.warning(
-                "%d of the records loaded into %s have properties that ClickHouse's JSON functions"
-                " cannot read (an integer past 64 bits, or a number past DOUBLE): they are stored"
-                " as they are, and every property of them reads as missing.",
-                *(unreadable, job.table),
-                extra={"note": True},
-            )
+        warn_of_unreadable(connection, fresh, job.table)
         return LoadResult(
             read,
             0,
@@ -266,6 +258,18 @@ def _refusal(error: BaseException, job: LoadJob) -> Exception:
             original_error=str(error),
         )
     return query_error(error, f"load into {job.table}")
+
+
+def warn_of_unreadable(connection: sa.Connection, rows: sa.Table, table: str) -> None:
+    """Log how many documents, stored as they are, ClickHouse's JSON functions cannot read."""
+    if unreadable := merge.count_unreadable(connection, rows):
+        logger.warning(
+            "%d of the records loaded into %s have properties that ClickHouse's JSON functions"
+            " cannot read (an integer past 64 bits, or a number past DOUBLE): they are stored"
+            " as they are, and every property of them reads as missing.",
+            *(unreadable, table),
+            extra={"note": True},
+        )
 
 
 def sendable(

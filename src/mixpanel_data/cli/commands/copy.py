@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mixpanel_data import StorageEngine
 from mixpanel_data.cli.console import count, print_json
 from mixpanel_data.cli.errors import Interrupted, is_interrupt, print_done, say
 from mixpanel_data.cli.options import (
@@ -60,12 +61,12 @@ def copy(
     is left as it is: after an interrupt the same command goes on from there.
     """
     names = None if tables is None else [str(table_name(name)) for name in tables]
-    with _saying_what_stays(), open_database(_place(source), None, wait=wait) as from_:
+    with _saying_what_stays(), _opened(source, read_only=True, wait=wait) as from_:
         for name in names or ():
             # A table that is not there is no reason to make a file.
             from_.get_schema(name)
         with (
-            open_database(_place(target), None, read_only=False, wait=wait) as to,
+            _opened(target, read_only=False, wait=wait) as to,
             work("Comparing", quiet=quiet, step="Copying {}") as report,
         ):
 
@@ -83,8 +84,10 @@ def copy(
             say(f"No tables of events or profiles in {source}.")
 
 
-def _place(text: str) -> Path:
-    return Path(text)
+def _opened(place: str, *, read_only: bool, wait: float) -> StorageEngine:
+    if "://" in place:
+        return StorageEngine.connect(place, read_only=read_only)
+    return open_database(Path(place), None, read_only=read_only, wait=wait)
 
 
 def _line(table: CopiedTable) -> str:
