@@ -6,6 +6,7 @@ MixpanelDataError
 ├── QueryError              the database refused a statement
 ├── InvalidRecordError      a record or an export line that cannot be stored (also a ValueError)
 ├── EmptyLoadError          a source without a single record (also a ValueError)
+├── CopyMismatchError       a copy that would not have, or does not have, the rows of its source
 ├── TimeZoneError           a zone that does not exist, or not that of the table (also a ValueError)
 ├── DatabaseLockedError     another process holds the file, or this one in another mode
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
@@ -122,6 +123,15 @@ class EmptyLoadError(MixpanelDataError, ValueError):
             suggestion=suggestion,
         )
         self.table_name = table_name
+
+
+class CopyMismatchError(MixpanelDataError):
+    """The target has a table of this name with other rows, or not all rows came over.
+
+    Nothing of the table was changed; ``details`` hold the counts and checksums.
+    """
+
+    code = "COPY_MISMATCH"
 
 
 class TimeZoneError(MixpanelDataError, ValueError):

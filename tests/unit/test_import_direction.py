@@ -26,6 +26,7 @@ FLOORS = [
         "_internal.display",
         "_internal.progress",
     ],
+    ["_internal.copied_table"],
     ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],

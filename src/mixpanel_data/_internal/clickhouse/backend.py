@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.clickhouse import locks
 from mixpanel_data._internal.clickhouse.catalog import Catalog
+from mixpanel_data._internal.clickhouse.copying import Copies
 from mixpanel_data._internal.clickhouse.database import Database
 from mixpanel_data._internal.clickhouse.errors import query_errors
 from mixpanel_data._internal.clickhouse.load import Loader
@@ -25,7 +26,7 @@ from mixpanel_data.types import ColumnInfo, LoadInfo, TableInfo, TableMetadata, 
 PropertyPath = str | tuple[str, ...]
 
 
-class ClickHouseBackend(Queries):
+class ClickHouseBackend(Queries, Copies):
     """An open database of ClickHouse."""
 
     path = None

@@ -156,7 +156,7 @@ class Loader:
         result = replace(result, stored=merged.stored, replaced=merged.replaced)
         source.stored(result.stored)
         entry = self._entry(job, result, lock, before, merged.rows)
-        self._publish(job, lock, entry)
+        self.publish(job, lock, entry)
         return result
 
     def _stage(self, lock: Lock, source: RecordSource, clock: WallClock | None, what: str) -> int:
@@ -164,7 +164,7 @@ class Loader:
         import pyarrow as pa
 
         read = 0
-        for table in _sendable(source.batches(clock)):
+        for table in sendable(source.batches(clock)):
             positions = pa.array(range(read, read + table.num_rows), pa.uint64())
             read += table.num_rows
             with query_errors(what), self._database.client() as client:
@@ -187,15 +187,7 @@ class Loader:
         if job.kind is EVENTS:
             first = sa.select(fresh).where(fresh.c[POSITION] < _FIRST_RECORDS).subquery()
             offset = receipt.time_offset(connection, first)
-        unreadable = merge.count_unreadable(connection, fresh)
-        if unreadable:
-            logger.warning(
-                "%d of the records loaded into %s have properties that ClickHouse's JSON functions"
-                " cannot read (an integer past 64 bits, or a number past DOUBLE): they are stored"
-                " as they are, and every property of them reads as missing.",
-                *(unreadable, job.table),
-                extra={"note": True},
-            )
+        warn_of_unreadable(connection, fresh, job.table)
         return LoadResult(
             read,
             0,
@@ -232,7 +224,7 @@ class Loader:
         load = result.history_entry(job, job.table, self._database.version)
         return Entry(metadata, load, lock.load_id, rows)
 
-    def _publish(self, job: LoadJob, lock: Lock, entry: Entry) -> None:
+    def publish(self, job: LoadJob, lock: Lock, entry: Entry) -> None:
         """Put the new table in the place of the old one: before it nothing is changed."""
         new, name = quoted(lock.next), quoted(job.table)
         create = job.action == "create"
@@ -268,7 +260,23 @@ def _refusal(error: BaseException, job: LoadJob) -> Exception:
     return query_error(error, f"load into {job.table}")
 
 
-def _sendable(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
+def warn_of_unreadable(connection: sa.Connection, rows: sa.Table, table: str) -> None:
+    """Log how many documents, stored as they are, ClickHouse's JSON functions cannot read."""
+    if unreadable := merge.count_unreadable(connection, rows):
+        logger.warning(
+            "%d of the records loaded into %s have properties that ClickHouse's JSON functions"
+            " cannot read (an integer past 64 bits, or a number past DOUBLE): they are stored"
+            " as they are, and every property of them reads as missing.",
+            *(unreadable, table),
+            extra={"note": True},
+        )
+
+
+def sendable(
+    batches: Iterator[pa.RecordBatch],
+    most_rows: int = _SENT_ROWS,
+    most_bytes: int = _SENT_BYTES,
+) -> Iterator[pa.Table]:
     """Yield batches together, as many as one statement takes."""
     import pyarrow as pa
 
@@ -278,7 +286,7 @@ def _sendable(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
         gathered.append(batch)
         rows += batch.num_rows
         size += batch.nbytes
-        if rows >= _SENT_ROWS or size >= _SENT_BYTES:
+        if rows >= most_rows or size >= most_bytes:
             yield pa.Table.from_batches(gathered)
             gathered, rows, size = [], 0, 0
     if gathered:

@@ -74,6 +74,12 @@ def create_staging(database: Database, kind: Kind, lock: Lock) -> None:
     )
 
 
+def create_table(database: Database, kind: Kind, lock: Lock) -> None:
+    """Make the table as it will be, without rows."""
+    columns, order = _COLUMNS[kind.name], _ORDER[kind.name]
+    database.command(f"CREATE TABLE {quoted(lock.next)} ({columns}) ENGINE = MergeTree {order}")
+
+
 def count_unreadable(connection: sa.Connection, fresh: sa.Table) -> int:
     """Return how many documents the JSON functions cannot read."""
     readable = sa.func.isValidJSON(fresh.c.properties, type_=sa.Boolean)
@@ -84,8 +90,7 @@ def merge(database: Database, job: LoadJob, lock: Lock, catalog: Catalog) -> Mer
     """Make the table as it will be; the table that is there stays as it is."""
     kind, new = job.kind, quoted(lock.next)
     if job.action == "create":
-        columns, order = _COLUMNS[kind.name], _ORDER[kind.name]
-        database.command(f"CREATE TABLE {new} ({columns}) ENGINE = MergeTree {order}")
+        create_table(database, kind, lock)
     else:
         old = quoted(job.table)
         database.command(f"CREATE TABLE {new} AS {old}", SETTINGS)

@@ -45,7 +45,7 @@ class Queries:
             bound = _bound(sql, params)
             if _is_command(client, sql, bound):
                 return pa.table({})
-            return _naive(client.query_arrow(sql, parameters=bound, use_strings=True))
+            return naive(client.query_arrow(sql, parameters=bound, use_strings=True))
 
     def rows(
         self, sql: str | sa.Executable, params: Params | None, most: int | None = None
@@ -135,7 +135,8 @@ def _is_command(client: Client, sql: str, bound: dict[str, Any] | None) -> bool:
     return True
 
 
-def _naive(table: pa.Table) -> pa.Table:
+def naive(table: pa.Table) -> pa.Table:
+    """Return Arrow data with its times without their zone, which is UTC."""
     columns = [
         column.cast(pa.timestamp(column.type.unit))
         if pa.types.is_timestamp(column.type) and column.type.tz is not None

@@ -96,7 +96,7 @@ def deduplicate(
         connection.execute(_delete_equal(kind, fresh, existing, _derived_key(kind, fresh)))
     while True:
         rows = count(connection, fresh)
-        if staging.POSITION not in fresh.c and _any_repeated(connection, kind, fresh):
+        if staging.POSITION not in fresh.c and any_repeated(connection, kind, fresh):
             fresh = staging.add_positions(connection, fresh)
         contested = []
         if existing is not None:
@@ -146,7 +146,7 @@ def _keep_latest(connection: sa.Connection, job: LoadJob, fresh: sa.Table, table
     A row that equals what is there is left out as a duplicate.
     """
     kind, version = job.kind, job.kind.version
-    if _any_repeated(connection, kind, fresh):
+    if any_repeated(connection, kind, fresh):
         numbered = staging.add_positions(connection, fresh)
         order = [numbered.c[staging.POSITION].desc()]
         if job.on_conflict == "update" and version is not None:
@@ -192,7 +192,8 @@ def _repeats(
     return sa.select(ranked.c[staging.POSITION]).where(ranked.c.rank > 1)
 
 
-def _any_repeated(connection: sa.Connection, kind: Kind, fresh: sa.Table) -> bool:
+def any_repeated(connection: sa.Connection, kind: Kind, fresh: sa.Table) -> bool:
+    """Return whether two rows have one key."""
     key = fresh.c[kind.key]
     repeated = sa.select(key).group_by(key).having(sa.func.count() > 1)
     return connection.scalar(repeated.limit(1)) is not None
@@ -216,7 +217,19 @@ def _assign_derived_keys(
 
 
 def _derived_key(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
-    """Return the taken key, the mark, and a fingerprint of the rest of the identity.
+    """Return the taken key and what makes another one of it."""
+    return rows.c[kind.key] + _suffix(kind, rows)
+
+
+def original_key(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
+    """Return the key that a row came with, where it has a derived one."""
+    key, suffix = rows.c[kind.key], _suffix(kind, rows)
+    original = sa.func.regexp_replace(key, "(" + suffix + ")+$", "", type_=sa.String)
+    return sa.case((sa.func.contains(key, _MARK), original), else_=key)
+
+
+def _suffix(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
+    """Return the mark, and a fingerprint of the identity without the key.
 
     The fingerprint is the first half of the MD5 of each column's length, a colon and its text.
     """
@@ -228,7 +241,7 @@ def _derived_key(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
     fingerprint = sa.func.left(
         sa.func.md5(identity, type_=sa.String), _FINGERPRINT, type_=sa.String
     )
-    return rows.c[kind.key] + _MARK + fingerprint
+    return _MARK + fingerprint
 
 
 def _copy(connection: sa.Connection, rows: sa.Select[Any], target: sa.Table) -> None:

@@ -20,6 +20,14 @@ def record(connection: sa.Connection, load: LoadInfo) -> None:
     connection.execute(sa.insert(loads_table).values(row))
 
 
+def replace(connection: sa.Connection, table: str, loads: list[LoadInfo]) -> None:
+    """Write the history of a table that was copied, in place of that of an earlier one."""
+    name = sa.func.lower(loads_table.c.table_name)
+    connection.execute(sa.delete(loads_table).where(name == table.lower()))
+    for load in loads:
+        record(connection, load)
+
+
 def adopt(connection: sa.Connection, table: TableInfo, meta: TableMetadata) -> None:
     """Write the first row of a table that is older than its history."""
     record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from mixpanel_data._internal.duckdb import DuckDBPyConnection, DuckDBPyRelation
+    from mixpanel_data._internal.loading.copy_job import CopyJob, Fingerprint
     from mixpanel_data._internal.loading.job import LoadJob, Progress
     from mixpanel_data._internal.loading.sources import RecordSource
     from mixpanel_data._internal.schema.tables import Kind
@@ -60,6 +61,29 @@ class Backend(Protocol):
         """Load files that the database reads by itself; None where they must be read as records."""
 
     def drop(self, name: str) -> None: ...
+
+    has_unique_keys: bool
+    """Whether an event whose ``insert_id`` is taken gets another one."""
+
+    def fingerprint(self, name: str) -> Fingerprint:
+        """Return what tells whether a registered table holds the same rows as another one."""
+
+    def read(
+        self, name: str, *, own_keys: bool
+    ) -> AbstractContextManager[Iterable[pa.RecordBatch]]:
+        """Yield the rows of a registered table: texts, and times that are naive and in UTC.
+
+        With *own_keys* events have the ``insert_id`` that they came with, where they got another.
+        """
+
+    def store_copy(self, job: CopyJob, batches: Iterator[pa.RecordBatch]) -> None:
+        """Make a table of rows as *read* yields them, with its metadata and history.
+
+        Raises:
+            TableExistsError: the name is taken.
+            CopyMismatchError: they are not the rows of the source, or some of them are equal.
+        """
+
     def optimize(
         self,
         name: str,

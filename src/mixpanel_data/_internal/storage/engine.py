@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from mixpanel_data._internal.display import html_table
+from mixpanel_data._internal.storage.copying import CopyMixin
 from mixpanel_data._internal.storage.exploration import ExplorationMixin
-from mixpanel_data._internal.storage.loads import LoadMixin
 from mixpanel_data._internal.storage.reports import ReportMixin
 from mixpanel_data.exceptions import ForkedEngineError, UnsupportedError
 
@@ -29,7 +29,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+_.]*://")
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
 
-class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
+class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
     """A local DuckDB database of Mixpanel events and profiles.
 
     Threads may share an engine. Each thread has one connection for all that it asks, by text, by

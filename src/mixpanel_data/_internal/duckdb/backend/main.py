@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
 
 from mixpanel_data._internal.duckdb import typed_guard
+from mixpanel_data._internal.duckdb.backend.copying import CopyMixin
 from mixpanel_data._internal.duckdb.backend.queries import QueryMixin
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import system_functions
@@ -31,7 +32,7 @@ from mixpanel_data.types import LoadInfo, TableInfo, TableMetadata, TableSchema
 logger = logging.getLogger(__name__)
 
 
-class DuckDBBackend(QueryMixin):
+class DuckDBBackend(QueryMixin, CopyMixin):
     """An open DuckDB database."""
 
     def __init__(self, database: Database) -> None:
