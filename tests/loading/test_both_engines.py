@@ -83,7 +83,7 @@ def test_events(seed: int, loads: int) -> None:
             meta = TableMetadata(
                 type="events", fetched_at=FETCHED_AT, from_date=str(first), to_date=str(last)
             )
-            records = [_event(chance) for _ in range(chance.randrange(60))]
+            records: list[Any] = [_event(chance) for _ in range(chance.randrange(60))]
             replace = number > 0 and chance.random() < 0.4
             if replace:
                 records = [r for r in records if first <= r["event_time"].date() <= last]
@@ -92,7 +92,7 @@ def test_events(seed: int, loads: int) -> None:
                 if number == 0:
                     stored.append(engine.create_events_table("data", records, meta))
                 else:
-                    options = {"replace": replace, "allow_empty": True}
+                    options: Any = {"replace": replace, "allow_empty": True}
                     stored.append(engine.append_events_table("data", records, meta, **options))
             assert stored[0] == stored[1]
             assert _counts(engines[0].loads()[-1]) == _counts(engines[1].loads()[-1])
@@ -112,7 +112,7 @@ def test_profiles(seed: int) -> None:
         for engine in engines:
             engine.create_profiles_table("p", [], meta)
         for _ in range(12):
-            records = [_profile(chance) for _ in range(chance.randrange(20))]
+            records: list[Any] = [_profile(chance) for _ in range(chance.randrange(20))]
             conflict: Any = chance.choice(["ignore", "update", "replace"])
             for engine in engines:
                 engine.append_profiles_table("p", records, meta, on_conflict=conflict)
