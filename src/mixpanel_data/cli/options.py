@@ -4,14 +4,16 @@ import os
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mixpanel_data import StorageEngine
 from mixpanel_data.cli.errors import explain, needed_packages, say
 from mixpanel_data.exceptions import DatabaseLockedError
 from mixpanel_data.types import check_table_name, check_time_zone
+
+if TYPE_CHECKING:
+    from mixpanel_data import StorageEngine
 
 DB_VARIABLE = "MIXPANEL_DATA_DB"
 
@@ -127,7 +129,7 @@ WaitOption = Annotated[
 
 def open_database(
     db: str | None, project: str | None, *, read_only: bool = True, wait: float = 0.0
-) -> StorageEngine:
+) -> "StorageEngine":
     """Open the database that the options choose, or else the environment.
 
     For one that is locked, say who holds it, and *wait* that many seconds.
@@ -141,7 +143,10 @@ def open_database(
     return _open(db, project, read_only, wait)
 
 
-def _open(db: str | None, project: str | None, read_only: bool, timeout: float) -> StorageEngine:
+def _open(db: str | None, project: str | None, read_only: bool, timeout: float) -> "StorageEngine":
+    # Loaded only when a command runs, not for its help.
+    from mixpanel_data import StorageEngine
+
     if db is not None and project is not None:
         raise typer.BadParameter("give --db or --project, not both", param_hint="--db")
     if project is not None:

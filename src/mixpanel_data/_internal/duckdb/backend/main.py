@@ -17,6 +17,7 @@ from mixpanel_data._internal.duckdb.backend.copying import CopyMixin
 from mixpanel_data._internal.duckdb.backend.queries import QueryMixin
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import system_functions
+from mixpanel_data._internal.duckdb.dialect.orm_insert import listen_if_loaded
 from mixpanel_data._internal.duckdb.errors import open_errors, query_errors
 from mixpanel_data._internal.duckdb.export_query import can_read
 from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
@@ -113,11 +114,13 @@ class DuckDBBackend(QueryMixin, CopyMixin):
     def engine(self) -> sa.Engine:
         """The SQLAlchemy engine over the pool."""
         self.database.ensure_open()
+        listen_if_loaded()
         return self.database.engine
 
     @property
     def sessions(self) -> sa.Engine:
         """The engine for sessions of the calling thread."""
+        listen_if_loaded()
         return self.database.thread_connection().sessions
 
     def ensure_open(self) -> None:
