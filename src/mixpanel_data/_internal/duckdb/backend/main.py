@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
@@ -28,7 +29,9 @@ from mixpanel_data._internal.loading.sources import RecordSource
 from mixpanel_data._internal.schema import catalog, load_history, revisions, typed
 from mixpanel_data._internal.schema.tables import Kind, quoted
 from mixpanel_data.exceptions import DatabaseNotFoundError
-from mixpanel_data.types import LoadInfo, TableInfo, TableMetadata, TableSchema
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import LoadInfo, TableInfo, TableMetadata, TableSchema
 
 logger = logging.getLogger(__name__)
 
