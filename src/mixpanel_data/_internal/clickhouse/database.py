@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -25,6 +26,9 @@ from mixpanel_data.exceptions import DatabaseNotFoundError, UnsupportedError
 _OLDEST = (26, 7)
 # Of these the names of two tables can be exchanged in one step.
 _ENGINES = ("Atomic", "Replicated", "Shared")
+
+# Without a handler of somebody's its notes would be printed, beside the errors that say the same.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 quoted = quote_identifier
 literal = format_str

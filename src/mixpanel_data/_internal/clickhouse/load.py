@@ -265,8 +265,8 @@ def warn_of_unreadable(connection: sa.Connection, rows: sa.Table, table: str) ->
     if unreadable := merge.count_unreadable(connection, rows):
         logger.warning(
             "%d of the records loaded into %s have properties that ClickHouse's JSON functions"
-            " cannot read (an integer past 64 bits, or a number past DOUBLE): they are stored"
-            " as they are, and every property of them reads as missing.",
+            " cannot read (a number beyond DOUBLE; of older servers an integer past 64"
+            " bits): they are stored as they are, and every property of them reads as missing.",
             *(unreadable, table),
             extra={"note": True},
         )

@@ -86,10 +86,9 @@ class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
             UnsupportedError: the server is too old, or the database's engine has no exchange.
             OSError: it cannot be reached or made.
         """
-        text = url.render_as_string(hide_password=False) if isinstance(url, sa.URL) else str(url)
-        if not _URL.match(text):
-            return cls(text, read_only=read_only)
-        address = sa.make_url(text)
+        if not isinstance(url, sa.URL) and not _URL.match(str(url)):
+            return cls(url, read_only=read_only)
+        address = sa.make_url(url)
         name = address.get_backend_name()
         if name == "duckdb":
             if address.database in (None, "", ":memory:"):

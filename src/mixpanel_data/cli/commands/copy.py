@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mixpanel_data import StorageEngine
 from mixpanel_data.cli.console import count, print_json
 from mixpanel_data.cli.errors import Interrupted, is_interrupt, print_done, say
 from mixpanel_data.cli.options import (
@@ -61,12 +59,12 @@ def copy(
     is left as it is: after an interrupt the same command goes on from there.
     """
     names = None if tables is None else [str(table_name(name)) for name in tables]
-    with _saying_what_stays(), _opened(source, read_only=True, wait=wait) as from_:
+    with _saying_what_stays(), open_database(source, None, wait=wait) as from_:
         for name in names or ():
             # A table that is not there is no reason to make a file.
             from_.get_schema(name)
         with (
-            _opened(target, read_only=False, wait=wait) as to,
+            open_database(target, None, read_only=False, wait=wait) as to,
             work("Comparing", quiet=quiet, step="Copying {}") as report,
         ):
 
@@ -82,12 +80,6 @@ def copy(
             print_done(_line(table))
         if not copied:
             say(f"No tables of events or profiles in {source}.")
-
-
-def _opened(place: str, *, read_only: bool, wait: float) -> StorageEngine:
-    if "://" in place:
-        return StorageEngine.connect(place, read_only=read_only)
-    return open_database(Path(place), None, read_only=read_only, wait=wait)
 
 
 def _line(table: CopiedTable) -> str:
