@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, NonNegativeInt, model_validator
 
+from mixpanel_data._internal.copied_table import CopiedTable as CopiedTable
 from mixpanel_data._internal.display import RUN, Shown, html_table, runs, runs_text, text_table
 from mixpanel_data._internal.sql_result import SQLResult as SQLResult
 from mixpanel_data._internal.sql_result import distinct_names as distinct_names

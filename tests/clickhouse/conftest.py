@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 
+from mixpanel_data import StorageEngine
 from tests.support import clickhouse_server
 from tests.support.clickhouse_server import Server
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -24,4 +28,13 @@ def url(server: Server) -> Iterator[str]:
     """Yield the URL of a new database on a server."""
     name = server.new_database()
     yield server.url(name)
-    server.ask(f"DROP DATABASE {name}")
+    server.ask(f"DROP DATABASE {name} SYNC")
+
+
+@pytest.fixture(params=["chdb", pytest.param("server", marks=pytest.mark.slow)])
+def house(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
+    """Yield an engine on an empty database of ClickHouse, in-process and on a server."""
+    in_process = f"clickhousedb:///copies{next(_numbers)}?interface=chdb"
+    place = in_process if request.param == "chdb" else request.getfixturevalue("url")
+    with StorageEngine.connect(place) as engine:
+        yield engine

@@ -10,6 +10,7 @@ import typer
 
 from mixpanel_data import __version__
 from mixpanel_data.cli.commands import (
+    copy,
     db,
     demo,
     explore,
@@ -24,7 +25,8 @@ from mixpanel_data.cli.errors import Commands, discard_unwritten, watch_signals
 
 _EPILOG = """\b
 The database is --db PATH, or --project ID for ~/.mixpanel_data/ID.db,
-or else the path in $MIXPANEL_DATA_DB.
+or else the path in $MIXPANEL_DATA_DB. For the tables of a ClickHouse server,
+PATH is its URL: clickhousedb://USER@HOST/DATABASE.
 
 \b
 Examples:
@@ -71,6 +73,7 @@ app.command(epilog=reports.SESSIONS_EXAMPLES)(reports.sessions)
 app.command(epilog=reports.FLOWS_EXAMPLES)(reports.flows)
 app.command(epilog=overview.EXAMPLES)(overview.overview)
 app.command(epilog=tables.OPTIMIZE_EXAMPLES)(tables.optimize)
+app.command(epilog=copy.EXAMPLES)(copy.copy)
 app.command(epilog=tables.DROP_EXAMPLES)(tables.drop)
 app.command(epilog=demo.EXAMPLES)(demo.demo)
 app.add_typer(db.app, name="db")

@@ -80,7 +80,8 @@ def sql_text(name: str) -> str:
 
 def _path(name: str) -> str:
     # Of the default parameter style a percent sign would be doubled.
-    quote = sa.String().literal_processor(DefaultDialect(paramstyle="numeric_dollar"))
+    dialect: sa.Dialect = DefaultDialect(paramstyle="numeric_dollar")
+    quote = sa.String().literal_processor(dialect)  # type: ignore[no-untyped-call]
     assert quote is not None
     return path_literal(name, quote)
 

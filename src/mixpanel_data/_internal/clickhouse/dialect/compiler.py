@@ -36,7 +36,7 @@ class SQLCompiler(ChStatementCompiler):
     """Statements."""
 
     def render_bind_cast(self, type_: Any, dbapi_type: Any, sqltext: str) -> str:
-        return cast_to(type_, sqltext)
+        return cast_to(dbapi_type, sqltext)
 
     def render_literal_value(self, value: Any, type_: Any) -> str:
         # The driver's compiler would escape backslashes once more.
