@@ -60,7 +60,7 @@ class ClickHouseTables:
     def get_schema(self, name: str) -> TableSchema:
         """Return the columns of a table."""
         if not self.table_exists(name):
-            raise TableNotFoundError(f"There is no table {name!r}.", table_name=name)
+            raise TableNotFoundError(name)
         columns = sa.inspect(self.engine).get_columns(name)
         return TableSchema(
             name, [ColumnInfo(c["name"], str(c["type"]), c["nullable"], False) for c in columns]

@@ -25,8 +25,8 @@ _ITEMS = json_get.exact_items(
 )
 _UNQUOTED = "multiIf(startsWith({0}, '\"'), JSONExtractString({0}), {0} = 'null', NULL, {0})"
 _SEGMENTS = (
-    "arraySort(arrayDistinct(arrayMap(s -> if(startsWith(s, '\"'), JSONExtractString(s), s),"
-    f" arrayFilter(s -> s != 'null', {_ITEMS}))))"
+    "arraySort(arrayDistinct(arrayMap(_j -> if(startsWith(_j, '\"'), JSONExtractString(_j), _j),"
+    f" arrayFilter(_j -> _j != 'null', {_ITEMS}))))"
 )
 _FIRST = json_get.text("{0}", [0])
 _PAIRS = f"JSONExtractKeysAndValuesRaw({_DOCUMENT})"
@@ -35,15 +35,25 @@ _ISO_TIME = (
     r"'^([0-9]{{4}}-[0-9]{{1,2}}-[0-9]{{1,2}}([T ][0-9]{{1,2}}:[0-9]{{1,2}}"
     r"(:[0-5]?[0-9](\\.[0-9]*)?)?)?)( ?(Z|UTC|[+-][0-9]{{2}}(:?[0-9]{{2}})?))?$'"
 )
-_DECIMAL = texts.decimal("{0}")
 _NUMBER = "toFloat64OrNull({0})"
 _HAS_FRACTION = "match({0}, '^-?[0-9].*[.eE]')"
-_KEY = f"if({_HAS_FRACTION}, {_DECIMAL.format(_NUMBER)}, {{0}})"
+_KEY = f"if({_HAS_FRACTION}, {texts.decimal(_NUMBER)}, {{0}})"
 _LABEL = f"if(startsWith({{0}}, '\"'), JSONExtractString({{0}}), {_KEY})"
+_SEGMENTS_OR_ONE = (
+    "if(startsWith({0}, '['), "
+    + json_get.let("_l", _SEGMENTS, "if(empty(_l), ['undefined'], _l)")
+    + f", [ifNull({_LABEL}, 'undefined')])"
+)
+
+
+def _of_raw(template: str) -> str:
+    """Return a template of a value's JSON text, in which its SQL is there once."""
+    return json_get.let("_r", "{0}", template.format("_r"))
+
 
 _TEMPLATES: dict[type[Any], str] = {
     fn.json_text: "{0}",
-    fn.json_unquote: _UNQUOTED,
+    fn.json_unquote: _of_raw(_UNQUOTED),
     # As the items of lists are spelled, which do not escape a slash.
     fn.json_quote: "if({0} IS NULL, NULL, JSONExtractRaw(toJSONString({0})))",
     fn.json_items: _ITEMS,
@@ -68,21 +78,23 @@ _TEMPLATES: dict[type[Any], str] = {
     fn.from_microseconds: "fromUnixTimestamp64Micro(toInt64({0}), 'UTC')",
     fn.zone_time: "({0} + toIntervalSecond(timezoneOffset(toTimeZone({0}, {1}))))",
     fn.quantile: "quantileExactInclusive({1})({0})",
+    fn.chain: (
+        "tupleElement(arrayFold((a, x) -> if(x.1 > a.1, (x.2, arrayPushBack(a.2, x.1)), a),"
+        " arraySort(groupArray((toInt64(assumeNotNull({0})), toInt64(assumeNotNull({1}))))),"
+        " (-4611686018427387904, []::Array(Int64))), 2)"
+    ),
     fc.json_value: "nullIf({0}, 'null')",
     fc.number: _NUMBER,
-    fc.string: "if(startsWith({0}, '\"'), JSONExtractString({0}), NULL)",
-    fc.boolean: "multiIf({0} = 'true', true, {0} = 'false', false, NULL)",
+    fc.string: _of_raw("if(startsWith({0}, '\"'), JSONExtractString({0}), NULL)"),
+    fc.boolean: "transform({0}, ['true', 'false'], [true, false], NULL)",
     fc.defined: "({0} IS NOT NULL)",
     fc.is_list: "coalesce(startsWith({0}, '['), false)",
     fc.is_string: "coalesce({0} = JSONExtractRaw({1}), false)",
-    fc.decimal: _DECIMAL,
-    fc.label: _LABEL,
-    fc.key: _KEY,
-    fc.segments: (
-        f"arrayJoin(if(startsWith({{0}}, '['), if(empty({_SEGMENTS}), ['undefined'], {_SEGMENTS}),"
-        f" [ifNull({_LABEL}, 'undefined')]))"
-    ),
-    fc.first_segment: f"if(startsWith({{0}}, '['), {_FIRST}, {_LABEL})",
+    fc.decimal: texts.decimal("{0}"),
+    fc.label: _of_raw(_LABEL),
+    fc.key: _of_raw(_KEY),
+    fc.segments: f"arrayJoin({_of_raw(_SEGMENTS_OR_ONE)})",
+    fc.first_segment: _of_raw(f"if(startsWith({{0}}, '['), {_FIRST}, {_LABEL})"),
 }
 
 

@@ -21,7 +21,6 @@ from mixpanel_data._internal.clickhouse.database import Database, literal, quote
 from mixpanel_data._internal.clickhouse.errors import (
     DRIVER_ERRORS,
     TABLE_EXISTS,
-    UNKNOWN_TABLE,
     code_of,
     query_error,
     query_errors,
@@ -250,14 +249,6 @@ class Loader:
 def _refusal(error: BaseException, job: LoadJob) -> Exception:
     if code_of(error) == TABLE_EXISTS and job.action == "create":
         return TableExistsError(job.table)
-    if code_of(error) == UNKNOWN_TABLE:
-        return QueryError(
-            f"The load into '{job.table}' was taken for one that was killed: its lock and its"
-            " tables were removed meanwhile. Nothing of it was stored; load again.",
-            query=f"load into {job.table}",
-            error_type="UNKNOWN_TABLE",
-            original_error=str(error),
-        )
     return query_error(error, f"load into {job.table}")
 
 

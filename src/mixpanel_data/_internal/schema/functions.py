@@ -202,6 +202,15 @@ class quantile(_Construct):  # noqa: N801
     type = sa.Double()
 
 
+class chain(_Construct):  # noqa: N801
+    """Aggregate spans to the list of the starts of some: ``chain(start, end)``, both integers.
+
+    The first span, and always the next that starts later than the chosen one before it ends.
+    """
+
+    type: sa.types.TypeEngine[Any] = sa.ARRAY(sa.BigInteger)
+
+
 class arg_min(_Construct):  # noqa: N801
     """Aggregate to the value of the row whose *order* comes first, of the rows that pass *where*.
 
@@ -242,6 +251,11 @@ _TEMPLATES: dict[type[_Construct], str] = {
     from_microseconds: "make_timestamp({0})",
     zone_time: "timezone({1}, timezone('UTC', {0}))",
     quantile: "quantile_cont({0}, {1})",
+    chain: (
+        "list_reduce(list_sort(list({{'s': {0}, 'e': {1}, 'l': [{0}]}})), lambda _a, _x:"
+        " CASE WHEN _x.s > _a.e THEN {{'s': _x.s, 'e': _x.e, 'l': list_append(_a.l, _x.s)}}"
+        " ELSE _a END).l"
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -217,6 +218,14 @@ class SQLCompiler(ChStatementCompiler):
             return _UNION_ENDS if ordered else ""
         return str(super().group_by_clause(select, **kw))
 
+    def visit_join(self, join: sa.Join, from_linter: Any = None, **kw: Any) -> str:
+        if from_linter:
+            # Joined they are, also by a condition that names no column.
+            left, right = join.left._from_objects, join.right._from_objects
+            pairs = itertools.product(map(_de_clone, left), map(_de_clone, right))
+            from_linter.edges.update(pairs)
+        return str(super().visit_join(join, from_linter=from_linter, **kw))
+
     @util.memoized_property
     def _cte_uses(self) -> Counter[str]:
         return Counter()
@@ -256,6 +265,10 @@ class SQLCompiler(ChStatementCompiler):
             else tablesample.name,
         )
         return f"(SELECT * FROM {inner} ORDER BY rand() LIMIT {int(size)}) AS {name}"
+
+
+def _de_clone(element: Any) -> Any:
+    return element._de_clone() if hasattr(element, "_de_clone") else element
 
 
 def _function(element: Any) -> Any:

@@ -45,30 +45,35 @@ def raw(document: str, path: Sequence[Step]) -> str:
 def text(document: str, path: Sequence[Step]) -> str:
     """Return the SQL of a value's text; NULL where there is none, and for null."""
     steps = _steps(path)
-    found = f"JSONExtract({document}{steps}, 'Nullable(String)')"
     kind = f"JSONType({document}{steps})"
-    listed = f"startsWith({found}, '[') AND {kind} = 'Array'"
-    fixed = f"concat({found}, {_zero(found, kind)})"
+    listed = f"startsWith(_t, '[') AND {kind} = 'Array'"
     exact = _exact(f"JSONExtractRaw({document}{steps})", document, steps)
-    return _guarded(document, path, f"if({listed}, {exact}, {fixed})")
+    fixed = f"if({listed}, {exact}, concat(_t, {_zero('_t', kind)}))"
+    found = let("_t", f"JSONExtract({document}{steps}, 'Nullable(String)')", fixed)
+    return _guarded(document, path, found)
 
 
 def member(document: str, pair: str) -> str:
     """Return the SQL of the JSON text of an object's member, from a *pair* of key and JSON text."""
-    found = f"tupleElement({pair}, 2)"
-    return _exact(found, f"ifNull({document}, '')", f", tupleElement({pair}, 1)")
+    exact = _exact("tupleElement(_p, 2)", f"ifNull({document}, '')", ", tupleElement(_p, 1)")
+    return let("_p", pair, exact)
 
 
 def _exact(found: str, document: str, steps: str) -> str:
     """Return the SQL of JSON text with the zeros of whole fractions put back."""
     items = f"JSONExtractArrayRaw(ifNull({document}, ''){steps})"
     listed = list_text(items, lambda n: f"JSONType({document}{steps}, {n})")
-    fixed = f"concat({found}, {_zero(found, f'JSONType({document}{steps})')})"
-    return f"if(startsWith({found}, '['), {listed}, {fixed})"
+    fixed = f"concat(_f, {_zero('_f', f'JSONType({document}{steps})')})"
+    return let("_f", found, f"if(startsWith(_f, '['), {listed}, {fixed})")
 
 
 def _zero(found: str, kind: str) -> str:
     return f"if(match({found}, {_WHOLE}) AND {kind} = 'Double', '.0', '')"
+
+
+def let(name: str, value: str, body: str) -> str:
+    """Return the SQL of *body* in which *name* stands for a value, whose SQL is there once."""
+    return f"arrayMap({name} -> {body}, [{value}])[1]"
 
 
 def list_text(items: str, kind: Any) -> str:
@@ -78,21 +83,23 @@ def list_text(items: str, kind: Any) -> str:
 
 def exact_items(items: str, kind: Any) -> str:
     """Return the SQL of the items of a list, with the zeros of whole fractions put back."""
-    fixed = f"concat(x, {_zero('x', kind('n'))})"
-    return f"arrayMap((x, n) -> {fixed}, {items}, arrayEnumerate({items}))"
+    fixed = f"concat(_x, {_zero('_x', kind('_n'))})"
+    each = f"arrayMap((_x, _n) -> {fixed}, _i, arrayEnumerate(_i))"
+    # Outside of a list it would be one of lists, as an item is.
+    return f"arrayFlatten(arrayMap(_i -> {each}, [{items}]))"
 
 
 def number_of_text(value: str, type_: str) -> str:
     """Return the SQL that converts text to a number, and refuses what is none."""
     # Of nullable text ClickHouse would make NULL of what it cannot read.
-    present = f"ifNull({value}, '0')"
+    present = "ifNull(_v, '0')"
     number = f"toFloat64({present})"
     if type_ != "Float64":
         # Beyond 2**53 a fraction is not exact.
-        whole = f"to{type_}OrNull({present})"
-        rounded = f"trunc({number}) + if(abs({number} - trunc({number})) >= 0.5, sign({number}), 0)"
-        number = f"ifNull({whole}, accurateCast({rounded}, '{type_}'))"
-    return f"if({value} IS NULL, NULL, {number})"
+        rounded = "trunc(_d) + if(abs(_d - trunc(_d)) >= 0.5, sign(_d), 0)"
+        rounded = let("_d", number, f"accurateCast({rounded}, '{type_}')")
+        number = f"ifNull(to{type_}OrNull({present}), {rounded})"
+    return let("_v", f"toNullable({value})", f"if(_v IS NULL, NULL, {number})")
 
 
 def _steps(path: Sequence[Step]) -> str:

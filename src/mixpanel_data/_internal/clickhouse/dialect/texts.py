@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mixpanel_data._internal.clickhouse.dialect.json_get import let
+
 _LARGEST = "9007199254740992.0"  # 2**53
 
 
@@ -14,30 +16,29 @@ def doubled(sql: str, compiler: Any) -> str:
 
 def decimal(number: str) -> str:
     """Return the SQL of a float as decimal text: 1 for 1.0. Beyond 2**53 the zero stays."""
-    whole = f"floor({number}) = {number} AND abs({number}) < {_LARGEST}"
-    return f"if({whole}, toString(toInt64({number})), {of_float(number)})"
+    whole = f"floor(_w) = _w AND abs(_w) < {_LARGEST}"
+    return let("_w", number, f"if({whole}, toString(toInt64(_w)), {of_float('_w')})")
 
 
 def of_float(number: str) -> str:
     """Return the SQL of a float as DuckDB's cast writes it, which is as Python does."""
-    text = f"toString({number})"
-    size = f"abs({number})"
-    digits = f"replaceRegexpOne(replaceOne({text}, '-', ''), '0+$', '')"
-    small = f"replaceRegexpOne(replaceOne({text}, '-', ''), '^0\\\\.0*', '')"
-    sign = f"if({number} < 0, '-', '')"
-    large = _exponential(digits, f"toString(length(replaceOne({text}, '-', '')) - 1)", "+")
-    zeros = f"length(extract({text}, '0\\\\.(0*)'))"
+    digits = "replaceRegexpOne(_s, '0+$', '')"
+    large = _exponential(digits, "toString(length(_s) - 1)", "+")
+    zeros = "length(extract(_s, '0\\\\.(0*)'))"
+    small = "replaceRegexpOne(_s, '^0\\\\.0*', '')"
     tiny = _exponential(small, f"leftPad(toString({zeros} + 1), 2, '0')", "-")
-    mantissa, exponent = f"splitByChar('e', {text})[1]", f"splitByChar('e', {text})[2]"
+    exponent = "splitByChar('e', _s)[2]"
     power = f"replaceOne({exponent}, '-', '')"
-    written = f"concat({mantissa}, 'e', if(startsWith({exponent}, '-'), '-', '+'), {_two(power)})"
-    return (
-        f"multiIf(position({text}, 'e') > 0, {written},"
-        f" NOT isFinite({number}), {text},"
-        f" {size} >= 1e16, concat({sign}, {large}),"
-        f" {size} < 1e-4 AND {number} != 0, concat({sign}, {tiny}),"
-        f" position({text}, '.') = 0, concat({text}, '.0'), {text})"
+    sign = f"if(startsWith({exponent}, '-'), '-', '+')"
+    written = f"concat(splitByChar('e', _s)[1], 'e', {sign}, {_two(power)})"
+    text = let(
+        "_s",
+        "toString(abs(_d))",
+        f"multiIf(position(_s, 'e') > 0, {written}, NOT isFinite(_d), _s,"
+        f" abs(_d) >= 1e16, {large}, abs(_d) < 1e-4 AND _d != 0, {tiny},"
+        " position(_s, '.') = 0, concat(_s, '.0'), _s)",
     )
+    return let("_d", number, f"concat(if(startsWith(toString(_d), '-'), '-', ''), {text})")
 
 
 def _exponential(digits: str, exponent: str, sign: str) -> str:
