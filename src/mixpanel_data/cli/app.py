@@ -42,7 +42,6 @@ app = typer.Typer(
     name="mixpanel-data",
     epilog=_EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     # Plain help: the same in a terminal, in a pipe and in every version.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

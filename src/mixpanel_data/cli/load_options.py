@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mixpanel_data.cli.options import ListFormat, check_zone, table_name
+from mixpanel_data.cli.options import ListFormat, check_zone, complete_table, table_name
 from mixpanel_data.types import TableKind
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ AnyTableOption = Annotated[
         "-t",
         metavar="NAME",
         callback=table_name,
+        autocompletion=complete_table,
         show_default=False,
         help="The table's name. Default: events or profiles, by what the files hold.",
     ),

@@ -1,7 +1,9 @@
 """The options that several commands share, and the database that they choose."""
 
+import io
 import os
 import sys
+from contextlib import redirect_stderr, suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,6 +38,16 @@ def check_zone(name: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
+def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the tables that a word may become, of the database that the words before it choose."""
+    # What goes wrong says so when the command runs; here it would end up among the words.
+    with suppress(Exception), redirect_stderr(io.StringIO()):
+        with _open(ctx.params.get("db"), ctx.params.get("project"), True, 0.0) as storage:
+            names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
+        return [name for name in names if name.startswith(incomplete) and name[0] != "_"]
+    return []
+
+
 DbOption = Annotated[
     str | None,
     typer.Option(
@@ -56,14 +68,24 @@ ProjectOption = Annotated[
     ),
 ]
 TableArgument = Annotated[
-    str, typer.Argument(metavar="TABLE", show_default=False, help="The table.")
+    str,
+    typer.Argument(
+        metavar="TABLE", show_default=False, autocompletion=complete_table, help="The table."
+    ),
 ]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing unless something goes wrong.")
 ]
 TableNameOption = Annotated[
     str,
-    typer.Option("--table", "-t", metavar="NAME", callback=table_name, help="The table's name."),
+    typer.Option(
+        "--table",
+        "-t",
+        metavar="NAME",
+        callback=table_name,
+        autocompletion=complete_table,
+        help="The table's name.",
+    ),
 ]
 
 

@@ -16,6 +16,7 @@ from mixpanel_data.cli.options import (
     ProjectOption,
     TableArgument,
     WaitOption,
+    complete_table,
     open_database,
 )
 from mixpanel_data.types import Coverage, LoadInfo
@@ -35,7 +36,12 @@ app = typer.Typer(rich_markup_mode=None)
 
 OptionalTableArgument = Annotated[
     str | None,
-    typer.Argument(metavar="TABLE", show_default=False, help="The table; without it, all."),
+    typer.Argument(
+        metavar="TABLE",
+        show_default=False,
+        autocompletion=complete_table,
+        help="The table; without it, all.",
+    ),
 ]
 
 
