@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, PROFILES, Kind, Record, event
 
+pytestmark = pytest.mark.both_engines
+
 TEXT = st.text(max_size=20)
 SCALARS = st.one_of(
     st.none(),

@@ -13,7 +13,7 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableExistsError
 from tests.support.factories import EVENTS, Kind
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 
 def test_readers_see_complete_loads_only(engine: StorageEngine, kind: Kind) -> None:
