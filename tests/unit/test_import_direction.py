@@ -15,7 +15,7 @@ PACKAGE = ROOT.name
 
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
-    ["_version", "exceptions", "_internal.iso8601", "_internal.json_text"],
+    ["_version", "exceptions", "_internal.deferral", "_internal.iso8601", "_internal.json_text"],
     [
         "_internal.zones",
         "_internal.sql_result",
@@ -23,6 +23,7 @@ FLOORS = [
         "_internal.display",
         "_internal.progress",
     ],
+    ["_internal.table_metadata"],
     ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],

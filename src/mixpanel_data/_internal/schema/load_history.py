@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -10,7 +11,10 @@ from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
 from mixpanel_data._internal.schema.revisions import row_errors, tables_with_columns
 from mixpanel_data._internal.schema.tables import loads_table
 from mixpanel_data._version import __version__
-from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, utc_now
+from mixpanel_data.types import Coverage, LoadInfo, TableInfo, utc_now
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 # What a table's history starts with: a load, or its adoption with the rows that it had.
 _BEGINNINGS = ("create", "adopt")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from mixpanel_data._internal.display import html_table
 from mixpanel_data._internal.duckdb import typed_guard
 from mixpanel_data._internal.duckdb.database import Database
+from mixpanel_data._internal.duckdb.dialect.orm_insert import listen_if_loaded
 from mixpanel_data._internal.duckdb.errors import open_errors
 from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
 from mixpanel_data._internal.loading.loader import Loader
@@ -24,6 +24,8 @@ from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from sqlalchemy.orm import Session
 
     from mixpanel_data.types import TableInfo
 
@@ -169,6 +171,7 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
     def engine(self) -> sa.Engine:
         """The SQLAlchemy engine; its errors are SQLAlchemy's own."""
         self._database.ensure_open()
+        listen_if_loaded()
         return self._database.engine
 
     def session(self) -> Session:
@@ -178,6 +181,10 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
         and the thread's other calls see the session's transaction until that ends. A session that
         begins while another of the thread is in a transaction has a connection to itself.
         """
+        # The ORM is loaded only when it is needed.
+        from sqlalchemy.orm import Session
+
+        listen_if_loaded()
         return Session(self._database.thread_connection().sessions)
 
     def _summary(self) -> tuple[str, list[TableInfo]]:

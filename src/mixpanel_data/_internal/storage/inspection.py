@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 
 from mixpanel_data._internal.display import Listing
@@ -9,7 +11,10 @@ from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.duckdb.errors import query_errors
 from mixpanel_data._internal.schema import catalog, load_history
 from mixpanel_data._internal.storage.base import StorageBase
-from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, TableSchema
+from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableSchema
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 
 class InspectionMixin(StorageBase):

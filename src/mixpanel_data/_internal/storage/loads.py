@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
@@ -35,10 +35,12 @@ from mixpanel_data.types import (
     EventRecord,
     LoadAction,
     ProfileRecord,
-    TableMetadata,
     check_table_name,
     utc_now,
 )
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -213,6 +215,8 @@ class LoadMixin(StorageBase):
                     " with its type."
                 )
             kind = known.name
+        from mixpanel_data.types import TableMetadata
+
         return TableMetadata(type=kind or "events", fetched_at=utc_now()), sources
 
     def _load_files(

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, overload
 
-import pyarrow
 import sqlalchemy as sa
 
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.display import Rows
 from mixpanel_data._internal.duckdb.dialect import count_relation
 from mixpanel_data._internal.duckdb.errors import library_edge, query_errors
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mixpanel_data._internal.duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     _Columns = TypeVarTuple("_Columns")
+else:
+    pa = Package("pyarrow")
 
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -156,7 +158,7 @@ class QueryMixin(OptimizeMixin):
 
 def _arrow(connection: DuckDBPyConnection, sql: str, params: Params | None) -> pa.Table:
     relation: Any = connection.sql(sql, params=params or None)
-    return pyarrow.table({}) if relation is None else relation.to_arrow_table()
+    return pa.table({}) if relation is None else relation.to_arrow_table()
 
 
 def _driver_params(params: Params | None) -> tuple[Any, ...] | Mapping[str, Any] | None:
