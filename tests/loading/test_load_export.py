@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import InvalidRecordError, StorageEngine, TableExistsError
-from mixpanel_data._internal.loading import sources
+from mixpanel_data._internal.storage import loads
 from tests.support.exports import ENCODINGS, lines, zstd
 from tests.support.factories import dump, metadata
 from tests.support.samples import SAMPLES, Sample
@@ -179,7 +179,7 @@ def test_empty_lists_and_objects_are_nothing_unusual(
     engine: StorageEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines that are out of the ordinary are read in Python, which nobody may do here."""
-    monkeypatch.setattr(sources, "READERS", {})
+    monkeypatch.setattr(loads, "READERS", {})
     path = tmp_path / "e.jsonl"
     path.write_text(
         '{"event":"e","properties":{"time":1,"distinct_id":"u","$insert_id":"i",'

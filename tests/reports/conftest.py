@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Reports
+from tests.support.clickhouse_tables import ClickHouseTables
 from tests.support.factories import metadata
 
 Row = Sequence[Any]
@@ -27,6 +28,16 @@ def records(rows: Iterable[Row]) -> list[Any]:
         }
         for number, (user, name, time, *rest) in enumerate(rows)
     ]
+
+
+@pytest.fixture(
+    scope="module", params=["duckdb", pytest.param("clickhouse", marks=pytest.mark.clickhouse)]
+)
+def shared(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Yield one engine without a file to a whole module, of each kind in turn."""
+    opened = StorageEngine.memory() if request.param == "duckdb" else ClickHouseTables()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -35,11 +35,10 @@ def insert(
     connection: sa.Connection,
     table: sa.Table,
     batches: Iterator[pa.RecordBatch],
-    report: Callable[[int], object],
 ) -> int:
     """Run one INSERT … SELECT on a second thread, fed by *batches* pulled on this one.
 
-    *report* gets the rows read so far, after each batch.
+    Returns how many rows there were.
     """
     first = next(batches, None)
     if first is None:
@@ -57,7 +56,6 @@ def insert(
                 claim_memory(connection, _COPIES * documents.add(batch) >> 20)
                 handoff.put(batch)
                 read += batch.num_rows
-                report(read)
                 batch = next(batches, None)
             handoff.finish()
         except BaseException as error:
