@@ -27,6 +27,7 @@ from mixpanel_data._internal.clickhouse.errors import (
 )
 from mixpanel_data._internal.clickhouse.locks import Lock, locked
 from mixpanel_data._internal.clickhouse.merge import POSITION
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.loading import outcome, receipt
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.sources import RecordSource
@@ -42,6 +43,8 @@ from mixpanel_data.types import TableMetadata
 
 if TYPE_CHECKING:
     import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 logger = logging.getLogger(__name__)
 
@@ -160,8 +163,6 @@ class Loader:
 
     def _stage(self, lock: Lock, source: RecordSource, clock: WallClock | None, what: str) -> int:
         """Send the records in numbered batches, and return how many there were."""
-        import pyarrow as pa
-
         read = 0
         for table in sendable(source.batches(clock)):
             positions = pa.array(range(read, read + table.num_rows), pa.uint64())
@@ -269,8 +270,6 @@ def sendable(
     most_bytes: int = _SENT_BYTES,
 ) -> Iterator[pa.Table]:
     """Yield batches together, as many as one statement takes."""
-    import pyarrow as pa
-
     gathered: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:
