@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -89,7 +90,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not marker.kwargs.get("quick"):
         marks.append(pytest.mark.slow)
     for name in {"memory", "shared"} & set(metafunc.fixturenames):
-        scope = "module" if name == "shared" else "function"
+        scope: Literal["module", "function"] = "module" if name == "shared" else "function"
         engines = ["duckdb", pytest.param("clickhouse", marks=marks)]
         metafunc.parametrize(name, engines, indirect=True, scope=scope)
 

@@ -16,6 +16,7 @@ def test_the_number_of_new_rows_is_returned(loaded: StorageEngine, kind: Kind) -
     assert loaded.execute_scalar("SELECT count(*) FROM data") == 15
 
 
+@pytest.mark.duckdb_only
 def test_rows_that_are_there_stay_as_they_are(loaded: StorageEngine, kind: Kind) -> None:
     before = loaded.execute_rows("SELECT * FROM data ORDER BY ALL")
     kind.append(loaded, kind.records(10, start=10))

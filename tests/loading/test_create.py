@@ -84,6 +84,7 @@ def test_a_taken_name_is_refused_unread(second: str, loaded: StorageEngine, kind
     assert dump(loaded) == before
 
 
+@pytest.mark.duckdb_only
 def test_a_name_that_differs_by_case_alone_is_taken(loaded: StorageEngine, kind: Kind) -> None:
     with pytest.raises(TableExistsError):
         kind.create(loaded, NeverStarted(), "DATA")

@@ -113,6 +113,7 @@ STAMPS = st.sampled_from([0, 1.5, "1700000000", -5, 1_700_000_000_123, 4_102_444
     offsets=st.lists(st.integers(-90, 90), max_size=6),
     others=st.lists(STAMPS, max_size=2),
 )
+@pytest.mark.duckdb_only
 def test_files_and_records_give_the_same(
     zone: str,
     year: int,
