@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from mixpanel_data import maintenance
-from mixpanel_data.cli.console import console, count, print_grid, printable
+from mixpanel_data.cli.console import console, count, print_grid, print_json, printable
 from mixpanel_data.cli.errors import say
 from mixpanel_data.types import DatabaseStatus, Migration, Problem, Recovery, Revision
 
@@ -77,9 +77,11 @@ def print_migration(verb: str, path: Path, done: Migration) -> None:
         print(f"Backup: {shown(done.backup)}")
 
 
-def print_sql(sql: str, path: Path) -> None:
+def print_sql(sql: str, path: Path, *, as_json: bool = False) -> None:
     """Print what would be run; that it is nothing is no SQL, and goes to stderr."""
-    if sql:
+    if as_json:
+        print_json({"sql": sql})
+    elif sql:
         print(sql.strip())
     else:
         say(_nothing_to_do(path, maintenance.status(path).revision))
