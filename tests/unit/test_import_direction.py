@@ -18,12 +18,11 @@ FLOORS = [
     ["_version", "exceptions", "_internal.deferral", "_internal.iso8601", "_internal.json_text"],
     [
         "_internal.zones",
-        "_internal.sql_result",
         "_internal.spelling",
         "_internal.display",
         "_internal.progress",
     ],
-    ["_internal.table_metadata"],
+    ["_internal.sql_result", "_internal.table_metadata"],
     ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],
