@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from mixpanel_data._internal.exploration import answers, statements
+from mixpanel_data._internal.schema import catalog
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import event_property
 from mixpanel_data._internal.storage.inspection import InspectionMixin
@@ -198,7 +199,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         )
 
     def info(self) -> WorkspaceInfo:
-        """Return the path, tables, size and age of the database.
+        """Return the path, tables, their time zones, size and age of the database.
 
         ``created_at`` is aware, in UTC: the first load, or the file's own time where that is
         earlier; None for an empty database in memory.
@@ -211,8 +212,10 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
             changed = getattr(status, "st_birthtime", status.st_ctime)
             begun.append(datetime.fromtimestamp(changed, timezone.utc))
         names = [table.name for table in self.list_tables()]
+        with self._begin("time zones") as connection:
+            zones = catalog.time_zones(connection)
         return WorkspaceInfo(
-            self._database.path, names, round(size / 2**20, 2), min(begun, default=None)
+            self._database.path, names, round(size / 2**20, 2), min(begun, default=None), zones
         )
 
     def _common(self, statement: sa.ClauseElement) -> dict[str, Any]:

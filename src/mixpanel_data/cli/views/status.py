@@ -36,10 +36,14 @@ def print_status(found: DatabaseStatus) -> None:
     if found.tables:
         print()
         rows = [
-            [table.name, table.type, f"{table.row_count:,}", f"{table.fetched_at:%Y-%m-%d %H:%M}"]
+            [
+                *(table.name, table.type, f"{table.row_count:,}"),
+                f"{table.fetched_at:%Y-%m-%d %H:%M}",
+                found.time_zones.get(table.name, "UTC") if table.type == "events" else "",
+            ]
             for table in found.tables
         ]
-        columns = ["table", "type", "rows", "loaded (UTC)"]
+        columns = ["table", "type", "rows", "loaded (UTC)", "time zone"]
         print_grid(console(), columns, rows, numbers=[name == "rows" for name in columns])
 
 
