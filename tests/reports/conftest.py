@@ -9,7 +9,7 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Reports
-from tests.support.clickhouse_tables import ClickHouseTables
+from tests.support import clickhouse
 from tests.support.factories import metadata
 
 Row = Sequence[Any]
@@ -33,11 +33,10 @@ def records(rows: Iterable[Row]) -> list[Any]:
 @pytest.fixture(
     scope="module", params=["duckdb", pytest.param("clickhouse", marks=pytest.mark.clickhouse)]
 )
-def shared(request: pytest.FixtureRequest) -> Iterator[Any]:
+def shared(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
     """Yield one engine without a file to a whole module, of each kind in turn."""
-    opened = StorageEngine.memory() if request.param == "duckdb" else ClickHouseTables()
-    yield opened
-    opened.close()
+    with StorageEngine.memory() if request.param == "duckdb" else clickhouse.connect() as opened:
+        yield opened
 
 
 @pytest.fixture
