@@ -1,10 +1,8 @@
-"""Questions: what ours cost beside DuckDB's own, and what the import costs."""
+"""Questions: what ours cost beside DuckDB's own."""
 
 from __future__ import annotations
 
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,18 +77,3 @@ def opening(folder: Path, count: int) -> float:
 
     extra = [once(StorageEngine) - once(duckdb.connect) for _ in range(50)]
     return 1000 * statistics.median(extra)
-
-
-def _import(modules: str) -> float:
-    command = [sys.executable, "-c", f"import {modules}"]
-    return statistics.median(timed(lambda: subprocess.run(command, check=True)) for _ in range(5))
-
-
-@measure("import mixpanel_data", unit="s", share=0)
-def import_ours(folder: Path, count: int) -> float:
-    return _import("mixpanel_data")
-
-
-@measure("import duckdb, pandas, sqlalchemy", unit="s", share=0)
-def import_theirs(folder: Path, count: int) -> float:
-    return _import("duckdb, pandas, sqlalchemy")

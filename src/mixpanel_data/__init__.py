@@ -48,15 +48,24 @@ else:
     # At the first use of a name: loading takes long, and the command line must get its chance
     # before that to say something better on Ctrl-C than a traceback.
     def __getattr__(name):
-        """Return a public name, or a module that one of them is in."""
-        for module in ("exceptions", "types", "exploration", "_internal.storage"):
-            there = vars(importlib.import_module(f"{__name__}.{module}"))
-            if name in __all__ and name in there:
-                return globals().setdefault(name, there[name])
-        try:
-            return globals()[name]
-        except KeyError:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        """Return a public name, or a module of the package."""
+        from mixpanel_data._internal.deferral import deferred_interrupts
+
+        # An import may swallow what a signal raises.
+        with deferred_interrupts():
+            if name in __all__:
+                storage = ("_internal.storage",) if name == "StorageEngine" else ()
+                for module in storage or ("exceptions", "types", "exploration"):
+                    there = importlib.import_module(f"{__name__}.{module}")
+                    if hasattr(there, name):
+                        return globals().setdefault(name, getattr(there, name))
+            if not name.startswith("__"):
+                try:
+                    return importlib.import_module(f"{__name__}.{name}")
+                except ModuleNotFoundError as error:
+                    if error.name != f"{__name__}.{name}":
+                        raise
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return sorted({*globals(), *__all__})

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.support import clickhouse_server
+from tests.support import clickhouse, clickhouse_server
 from tests.support.clickhouse_server import Server
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +31,7 @@ def url(server: Server) -> Iterator[str]:
 @pytest.fixture(params=["chdb", pytest.param("server", marks=pytest.mark.slow)])
 def house(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
     """Yield an engine on an empty database of ClickHouse, in-process and on a server."""
-    in_process = f"clickhousedb:///copies{next(_numbers)}?interface=chdb"
-    place = in_process if request.param == "chdb" else request.getfixturevalue("url")
+    in_process = request.param == "chdb"
+    place = clickhouse.new_url() if in_process else request.getfixturevalue("url")
     with StorageEngine.connect(place) as engine:
         yield engine

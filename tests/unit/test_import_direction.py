@@ -16,8 +16,8 @@ PACKAGE = ROOT.name
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
     [
-        *("_version", "exceptions", "_internal.iso8601", "_internal.json_text"),
-        *("_internal.json_paths", "_internal.typed_columns"),
+        *("_version", "exceptions", "_internal.deferral", "_internal.iso8601"),
+        *("_internal.json_text", "_internal.json_paths", "_internal.typed_columns"),
     ],
     [
         "_internal.zones",
@@ -26,7 +26,7 @@ FLOORS = [
         "_internal.display",
         "_internal.progress",
     ],
-    ["_internal.copied_table"],
+    ["_internal.copied_table", "_internal.table_metadata"],
     ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],

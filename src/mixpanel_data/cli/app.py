@@ -6,22 +6,12 @@ import os
 import sys
 from typing import Annotated
 
+import rich  # noqa: F401 - a missing one is reported before any command runs
 import typer
 
 from mixpanel_data import __version__
-from mixpanel_data.cli.commands import (
-    copy,
-    db,
-    demo,
-    explore,
-    history,
-    load,
-    overview,
-    query,
-    reports,
-    tables,
-)
-from mixpanel_data.cli.errors import Commands, discard_unwritten, watch_signals
+from mixpanel_data.cli import conversion
+from mixpanel_data.cli.errors import Root, discard_unwritten, watch_signals
 
 _EPILOG = """\b
 The database is --db PATH, or --project ID for ~/.mixpanel_data/ID.db,
@@ -46,37 +36,17 @@ Exit codes:
   143  SIGTERM; nothing was changed
 """
 
+conversion.install()
 app = typer.Typer(
-    cls=Commands,
+    cls=Root,
     name="mixpanel-data",
     epilog=_EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     # Plain help: the same in a terminal, in a pipe and in every version.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
 )
-app.add_typer(load.app, name="load")
-app.command(epilog=tables.TABLES_EXAMPLES)(tables.tables)
-app.command(epilog=tables.SCHEMA_EXAMPLES)(tables.schema)
-app.command(epilog=history.LOADS_EXAMPLES)(history.loads)
-app.command(epilog=history.COVERAGE_EXAMPLES)(history.coverage)
-app.command(epilog=query.EXAMPLES)(query.query)
-for command in explore.COMMANDS:
-    app.command(epilog=explore.examples(command))(command)
-app.command(epilog=reports.SEGMENTATION_EXAMPLES)(reports.segmentation)
-app.command(epilog=reports.FUNNEL_EXAMPLES)(reports.funnel)
-app.command(epilog=reports.RETENTION_EXAMPLES)(reports.retention)
-app.command(epilog=reports.FREQUENCY_EXAMPLES)(reports.frequency)
-app.command(epilog=reports.SESSIONS_EXAMPLES)(reports.sessions)
-app.command(epilog=reports.FLOWS_EXAMPLES)(reports.flows)
-app.command(epilog=overview.EXAMPLES)(overview.overview)
-app.command(epilog=tables.OPTIMIZE_EXAMPLES)(tables.optimize)
-app.command(epilog=copy.EXAMPLES)(copy.copy)
-app.command(epilog=tables.DROP_EXAMPLES)(tables.drop)
-app.command(epilog=demo.EXAMPLES)(demo.demo)
-app.add_typer(db.app, name="db")
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,14 +7,10 @@ from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
-from rich.console import Console
-from sqlalchemy import Executable
 
-from mixpanel_data import StorageEngine
 from mixpanel_data.cli.commands.query import confine, write_result
-from mixpanel_data.cli.console import console
+from mixpanel_data.cli.console import Screen, console
 from mixpanel_data.cli.errors import needed_packages
 from mixpanel_data.cli.options import (
     DbOption,
@@ -34,6 +30,9 @@ from mixpanel_data.exceptions import MixpanelDataError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sqlalchemy import Executable
+
+    from mixpanel_data import StorageEngine
 
 OutputOption = Annotated[
     Path | None,
@@ -49,26 +48,26 @@ OutputOption = Annotated[
 SqlOption = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of the answer.")]
 
 Command = Callable[..., None]
-Picture = Callable[[Console, Any], None]
+Picture = Callable[[Screen, Any], None]
 
 
 @dataclass(frozen=True)
 class Asked:
     """The storage that is asked, and what becomes of the answer."""
 
-    storage: StorageEngine
+    storage: "StorageEngine"
     chosen: Format
     output: Path | None
     sql: bool
     drawn: bool = False
     """Whether the answer goes into the file as a picture."""
 
-    def print_sql(self, statement: Executable | str) -> None:
+    def print_sql(self, statement: "Executable | str") -> None:
         """Write a statement, which need not have been run, as SQL."""
         text = statement if isinstance(statement, str) else self.storage.sql_text(statement)
         self._write(f"{text}\n".encode())
 
-    def show_rows(self, statement: Executable) -> None:
+    def show_rows(self, statement: "Executable") -> None:
         """Show the rows of a statement as those of ``query``: exact, and JSON as it is."""
         if self.sql:
             self.print_sql(statement)
@@ -97,6 +96,8 @@ class Asked:
 
                 self._write(charts.render(result, self.output.suffix.lower()))
         elif self.chosen is Format.JSON:
+            import orjson
+
             self._write(orjson.dumps(result.to_dict(), option=orjson.OPT_INDENT_2) + b"\n")
         elif self.chosen is Format.TABLE and self.output is None and sys.stdout.isatty():
             picture(console(), result)

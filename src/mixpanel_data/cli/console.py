@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
-from typing import IO, TYPE_CHECKING
-
-import orjson
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console
+from typing import IO, TYPE_CHECKING, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,16 +16,58 @@ _GAP = "   "
 _LEAST = 4
 
 
-class _Console(Console):
-    """A Console that leaves a closed pipe to the caller; newer ones exit by themselves."""
+class Screen(Protocol):
+    """What prints for people: rich's Console, or a plain one."""
 
-    def on_broken_pipe(self) -> None:
-        raise  # what rich is handling: the BrokenPipeError
+    @property
+    def file(self) -> IO[str]:
+        """Where it prints."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether someone looks at it, line by line, in colours."""
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the file."""
+
+    @property
+    def width(self) -> int:
+        """The characters of a line."""
+
+    def print(self, *objects: object, style: str | None = None) -> object:
+        """Print a line of text, or a rich Text."""
 
 
-def console(file: IO[str] | None = None) -> Console:
-    """Return a console for *file*, or for stdout."""
-    return _Console(file=file or sys.stdout, highlight=False, markup=False, soft_wrap=True)
+class _Plain:
+    """Prints text as it is, into a file or a pipe; rich would take as long as all else to load."""
+
+    is_terminal = False
+
+    def __init__(self, file: IO[str]) -> None:
+        self.file = file
+        self.encoding = getattr(file, "encoding", None) or "utf-8"
+        self.width = shutil.get_terminal_size().columns
+
+    def print(self, *objects: object, style: str | None = None) -> None:
+        print(*objects, file=self.file)
+
+
+def console(file: IO[str] | None = None) -> Screen:
+    """Return what prints for people to *file*, or to stdout."""
+    file = file or sys.stdout
+    if not file.isatty() and os.environ.keys().isdisjoint(["FORCE_COLOR", "TTY_COMPATIBLE"]):
+        return _Plain(file)
+    from rich.console import Console
+
+    class LeavingBrokenPipes(Console):
+        """Leaves a closed pipe to the caller; newer ones exit by themselves."""
+
+        def on_broken_pipe(self) -> None:
+            raise  # what rich is handling: the BrokenPipeError
+
+    options = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
+    return cast("Screen", LeavingBrokenPipes(file=file, **options))  # type: ignore[arg-type]
 
 
 def printable(text: str) -> str:
@@ -50,6 +90,8 @@ def day_range(first: str | None, last: str | None, zone: str | None = None) -> s
 
 def json_text(value: object) -> str:
     """Return a value as JSON, indented, in ASCII where stdout has no other characters."""
+    import orjson
+
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     try:
         text.encode(sys.stdout.encoding or "ascii")
@@ -65,7 +107,7 @@ def print_json(value: object) -> None:
 
 
 def print_grid(
-    screen: Console,
+    screen: Screen,
     columns: Sequence[str],
     rows: Iterable[Sequence[str | None]],
     *,
@@ -88,6 +130,15 @@ def print_grid(
         print(_line(line, widths, right), file=screen.file)
 
 
+def cell_len(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich import cells
+
+    return cells.cell_len(text)
+
+
 def _fit(widths: list[int], available: int) -> list[int]:
     available -= len(_GAP) * (len(widths) - 1)
     widest = min(max(widths), available)
@@ -103,6 +154,8 @@ def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) ->
 def _padded(cell: str, width: int, right: bool) -> str:
     length = cell_len(cell)
     if length > width:
+        from rich.cells import set_cell_size
+
         return set_cell_size(cell, width - 1) + "…"
     space = " " * (width - length)
     return space + cell if right else cell + space

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import typer
 import typer.core
 
+from mixpanel_data.cli.commands import COMMANDS, Commands, load_library
 from mixpanel_data.cli.console import printable
 from mixpanel_data.exceptions import (
     DatabaseLockedError,
@@ -112,7 +113,7 @@ def print_done(line: str) -> None:
             say(line)
 
 
-class Commands(typer.core.TyperGroup):
+class Root(typer.core.TyperGroup):
     """The group of all commands: whatever ends one of them ends here.
 
     The context's object, if any, is called when one begins.
@@ -120,17 +121,38 @@ class Commands(typer.core.TyperGroup):
 
     _json = False
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands: Any = Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the commands, none of which is loaded."""
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write what each command does, none of which is loaded."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments, and note whether they ask for JSON."""
         pairs = map(" ".join, pairwise(args))
         self._json = not _JSON.isdisjoint([*args, *pairs])
         return list(super().parse_args(ctx, args))
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command that *args* begin with, and load what it needs before it begins."""
+        resolved = super().resolve_command(ctx, args)
+        if not ctx.resilient_parsing:
+            if set(args).isdisjoint(ctx.help_option_names):
+                load_library(args[0])
+            if ctx.obj is not None:
+                ctx.obj()
+        return resolved
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; say what went wrong in one line, without a traceback."""
         try:
-            if ctx.obj is not None:
-                ctx.obj()
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:

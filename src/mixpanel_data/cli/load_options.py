@@ -3,13 +3,15 @@
 from datetime import date, datetime, timezone
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mixpanel_data import TableMetadata
-from mixpanel_data.cli.options import ListFormat, check_zone, table_name
+from mixpanel_data.cli.options import ListFormat, check_zone, complete_table, table_name
 from mixpanel_data.types import TableKind
+
+if TYPE_CHECKING:
+    from mixpanel_data import TableMetadata
 
 
 class OnConflict(str, Enum):
@@ -90,6 +92,7 @@ AnyTableOption = Annotated[
         "-t",
         metavar="NAME",
         callback=table_name,
+        autocompletion=complete_table,
         show_default=False,
         help="The table's name. Default: events or profiles, by what the files hold.",
     ),
@@ -106,7 +109,7 @@ def check_events(
     append: bool,
     replace: bool,
     create: bool,
-    metadata: TableMetadata,
+    metadata: "TableMetadata",
     on_conflict: OnConflict | None = None,
 ) -> None:
     """Refuse options that mean nothing together for events."""
@@ -164,8 +167,11 @@ def metadata_of(
     to_date: str | None,
     events: list[str] | None = None,
     time_zone: str | None = None,
-) -> TableMetadata:
+) -> "TableMetadata":
     """Return the metadata that the options say, from now on."""
+    # pydantic is loaded only where something is loaded.
+    from mixpanel_data import TableMetadata
+
     _check_day(from_date, "--from")
     _check_day(to_date, "--to")
     # Without the options the days stay unknown: events that came say nothing of days without any.

@@ -1,17 +1,21 @@
 """The options that several commands share, and the database that they choose."""
 
+import io
 import os
 import sys
+from contextlib import redirect_stderr, suppress
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mixpanel_data import StorageEngine
 from mixpanel_data.cli.errors import explain, needed_packages, say
 from mixpanel_data.exceptions import DatabaseLockedError
 from mixpanel_data.types import check_table_name, check_time_zone
+
+if TYPE_CHECKING:
+    from mixpanel_data import StorageEngine
 
 DB_VARIABLE = "MIXPANEL_DATA_DB"
 
@@ -34,6 +38,16 @@ def check_zone(name: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
+def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return the tables that a word may become, of the database that the words before it choose."""
+    # What goes wrong says so when the command runs; here it would end up among the words.
+    with suppress(Exception), redirect_stderr(io.StringIO()):
+        with _open(ctx.params.get("db"), ctx.params.get("project"), True, 0.0) as storage:
+            names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
+        return [name for name in names if name.startswith(incomplete) and name[0] != "_"]
+    return []
+
+
 DbOption = Annotated[
     str | None,
     typer.Option(
@@ -54,14 +68,24 @@ ProjectOption = Annotated[
     ),
 ]
 TableArgument = Annotated[
-    str, typer.Argument(metavar="TABLE", show_default=False, help="The table.")
+    str,
+    typer.Argument(
+        metavar="TABLE", show_default=False, autocompletion=complete_table, help="The table."
+    ),
 ]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing unless something goes wrong.")
 ]
 TableNameOption = Annotated[
     str,
-    typer.Option("--table", "-t", metavar="NAME", callback=table_name, help="The table's name."),
+    typer.Option(
+        "--table",
+        "-t",
+        metavar="NAME",
+        callback=table_name,
+        autocompletion=complete_table,
+        help="The table's name.",
+    ),
 ]
 
 
@@ -127,7 +151,7 @@ WaitOption = Annotated[
 
 def open_database(
     db: str | None, project: str | None, *, read_only: bool = True, wait: float = 0.0
-) -> StorageEngine:
+) -> "StorageEngine":
     """Open the database that the options choose, or else the environment.
 
     For one that is locked, say who holds it, and *wait* that many seconds.
@@ -141,7 +165,10 @@ def open_database(
     return _open(db, project, read_only, wait)
 
 
-def _open(db: str | None, project: str | None, read_only: bool, timeout: float) -> StorageEngine:
+def _open(db: str | None, project: str | None, read_only: bool, timeout: float) -> "StorageEngine":
+    # Loaded only when a command runs, not for its help.
+    from mixpanel_data import StorageEngine
+
     if db is not None and project is not None:
         raise typer.BadParameter("give --db or --project, not both", param_hint="--db")
     if project is not None:

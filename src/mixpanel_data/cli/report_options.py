@@ -10,7 +10,7 @@ import typer
 
 from mixpanel_data.cli.asking import Asked, Command, Picture, asking, with_options_of
 from mixpanel_data.cli.errors import say
-from mixpanel_data.cli.options import Format, check_zone
+from mixpanel_data.cli.options import Format, check_zone, complete_table
 
 TimezoneOption = Annotated[
     str,
@@ -34,6 +34,7 @@ ProfilesOption = Annotated[
     typer.Option(
         "--profiles",
         metavar="TABLE",
+        autocompletion=complete_table,
         show_default=False,
         help="The table of profiles, for user[...] in expressions.",
     ),

@@ -21,13 +21,13 @@ from mixpanel_data._internal.clickhouse.database import Database, literal, quote
 from mixpanel_data._internal.clickhouse.errors import (
     DRIVER_ERRORS,
     TABLE_EXISTS,
-    UNKNOWN_TABLE,
     code_of,
     query_error,
     query_errors,
 )
 from mixpanel_data._internal.clickhouse.locks import Lock, locked
 from mixpanel_data._internal.clickhouse.merge import POSITION
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.loading import outcome, receipt
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.sources import RecordSource
@@ -43,6 +43,8 @@ from mixpanel_data.types import TableMetadata
 
 if TYPE_CHECKING:
     import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 logger = logging.getLogger(__name__)
 
@@ -161,8 +163,6 @@ class Loader:
 
     def _stage(self, lock: Lock, source: RecordSource, clock: WallClock | None, what: str) -> int:
         """Send the records in numbered batches, and return how many there were."""
-        import pyarrow as pa
-
         read = 0
         for table in sendable(source.batches(clock)):
             positions = pa.array(range(read, read + table.num_rows), pa.uint64())
@@ -249,14 +249,6 @@ class Loader:
 def _refusal(error: BaseException, job: LoadJob) -> Exception:
     if code_of(error) == TABLE_EXISTS and job.action == "create":
         return TableExistsError(job.table)
-    if code_of(error) == UNKNOWN_TABLE:
-        return QueryError(
-            f"The load into '{job.table}' was taken for one that was killed: its lock and its"
-            " tables were removed meanwhile. Nothing of it was stored; load again.",
-            query=f"load into {job.table}",
-            error_type="UNKNOWN_TABLE",
-            original_error=str(error),
-        )
     return query_error(error, f"load into {job.table}")
 
 
@@ -278,8 +270,6 @@ def sendable(
     most_bytes: int = _SENT_BYTES,
 ) -> Iterator[pa.Table]:
     """Yield batches together, as many as one statement takes."""
-    import pyarrow as pa
-
     gathered: list[pa.RecordBatch] = []
     rows = size = 0
     for batch in batches:

@@ -7,6 +7,7 @@ too, so that a load that was thought dead cannot publish any more.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -23,7 +24,9 @@ from mixpanel_data._internal.clickhouse.errors import (
     query_error,
     query_errors,
 )
-from mixpanel_data.exceptions import DatabaseLockedError
+from mixpanel_data.exceptions import DatabaseLockedError, QueryError
+
+logger = logging.getLogger(__name__)
 
 _LOCK = "_lock_"
 # What a load leaves when it is killed.
@@ -59,6 +62,7 @@ def locked(database: Database, table: str) -> Iterator[Lock]:
 
     Raises:
         DatabaseLockedError: another load has the lock; it names the host and the process.
+        QueryError: the block failed, perhaps because somebody removed the lock meanwhile.
     """
     lock = Lock(table, uuid4().hex[:12])
     name = quoted(_LOCK + table)
@@ -72,11 +76,45 @@ def locked(database: Database, table: str) -> Iterator[Lock]:
         raise query_error(error, f"lock {table}") from None
     try:
         yield lock
+    except QueryError as error:
+        if _is_lost(database, lock):
+            raise _shut_out(lock, error) from None
+        raise
     finally:
-        for leftover in (lock.next, lock.staging, lock.chosen):
-            database.command(f"DROP TABLE IF EXISTS {quoted(leftover)} SYNC")
-        if _owners(database).get(table, {}).get("load") == lock.load_id:
-            database.command(f"DROP TABLE IF EXISTS {name} SYNC")
+        _release(database, lock)
+
+
+def _release(database: Database, lock: Lock) -> None:
+    """Drop what a load worked with, and its lock; a server that is gone changes no outcome."""
+    try:
+        with query_errors(f"unlock {lock.table}"):
+            for leftover in (lock.next, lock.staging, lock.chosen):
+                database.command(f"DROP TABLE IF EXISTS {quoted(leftover)} SYNC")
+            if _owners(database).get(lock.table, {}).get("load") == lock.load_id:
+                database.command(f"DROP TABLE IF EXISTS {quoted(_LOCK + lock.table)} SYNC")
+    except QueryError as error:
+        logger.warning(
+            "The lock of table %s in %s stays until `mixpanel-data db unlock` removes it: %s",
+            *(lock.table, database.place, error),
+        )
+
+
+def _is_lost(database: Database, lock: Lock) -> bool:
+    """Return whether somebody removed a lock; where the server is gone, that is not known."""
+    try:
+        return _owners(database).get(lock.table, {}).get("load") != lock.load_id
+    except QueryError:
+        return False
+
+
+def _shut_out(lock: Lock, error: QueryError) -> QueryError:
+    return QueryError(
+        f"The load into '{lock.table}' was taken for one that was killed: its lock and its tables"
+        " were removed meanwhile. Nothing of it was stored; load again.",
+        query=f"load into {lock.table}",
+        error_type="UNKNOWN_TABLE",
+        original_error=str(error),
+    )
 
 
 def unlock(database: Database, *, force: bool) -> list[str]:

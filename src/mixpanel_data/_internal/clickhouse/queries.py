@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 from clickhouse_connect.driver.binding import external_bind_re
 from clickhouse_connect.driver.client import Client
@@ -16,10 +15,14 @@ from mixpanel_data._internal.clickhouse.database import Database
 from mixpanel_data._internal.clickhouse.dialect import ClickHouseDialect
 from mixpanel_data._internal.clickhouse.dialect.types import time_text
 from mixpanel_data._internal.clickhouse.errors import query_errors
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.display import Rows
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 Params = Sequence[Any] | Mapping[str, Any]
 

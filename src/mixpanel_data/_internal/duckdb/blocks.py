@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from mixpanel_data._internal.duckdb.files import open_shared, read_at
 
 _HEADER = 4096
 _FIRST_BLOCK = 3 * _HEADER
 # A metadata block is one of 64 equal parts of a block.
 _PARTS = 64
-_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
+_FACTOR = 0xBF58476D1CE4E5B9
 _NO_BLOCK = (1 << 64) - 1
 
 
@@ -33,8 +31,11 @@ class _Layout(NamedTuple):
 
 def checksum(data: bytes) -> int:
     """Return DuckDB's checksum of *data*."""
+    # numpy is loaded only where a file or its log is checked.
+    import numpy as np
+
     words = np.frombuffer(data, dtype="<u8", count=len(data) // 8)
-    found = int(np.bitwise_xor.reduce(words * _FACTOR, initial=np.uint64(0))) ^ 5381
+    found = int(np.bitwise_xor.reduce(words * np.uint64(_FACTOR), initial=np.uint64(0))) ^ 5381
     rest = data[len(words) * 8 :]
     return found ^ _checksum_of_rest(rest) if rest else found
 

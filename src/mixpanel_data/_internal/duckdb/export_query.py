@@ -11,13 +11,19 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import sqlalchemy as sa
 
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.duckdb.dialect import arrow_source, driver_of
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.zones import WallClock
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 # The key of a placeholder. A line whose own id this is leaves a placeholder, too.
 _PLACEHOLDER = "\0held"

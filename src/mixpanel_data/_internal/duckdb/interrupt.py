@@ -5,18 +5,17 @@ from __future__ import annotations
 import contextvars
 import logging
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
-from types import FrameType
 from typing import Any, Generic, TypeVar
 
 import duckdb
 
+from mixpanel_data._internal.deferral import Deferral
 from mixpanel_data._internal.duckdb.dialect.connect import can_set_bar
 
 logger = logging.getLogger(__name__)
@@ -193,58 +192,15 @@ def interruptible(raw: duckdb.DuckDBPyConnection, work: Callable[[], Result]) ->
     return _second_thread.run(raw, work)
 
 
-class _Deferral:
-    """Calls the handlers of signals as ever, and keeps what they raise until the end."""
-
-    def __init__(self) -> None:
-        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
-        self._kept: BaseException | None = None
-
-    def begin(self) -> None:
-        """Keep back from now on what Ctrl-C and SIGTERM raise, on the main thread."""
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                handler = signal.getsignal(number)
-                if callable(handler) and handler != self._handle:
-                    self._handlers[number] = handler
-                    signal.signal(number, self._handle)
-
-    def end(self) -> BaseException | None:
-        """Return what was kept back, and let the handlers raise again."""
-        for number, handler in self._handlers.items():
-            if signal.getsignal(number) == self._handle:  # and not what a handler put there
-                signal.signal(number, handler)
-        return self._kept
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        try:
-            self._handlers[number](number, frame)
-        except BaseException as error:
-            self._kept = error
-
-
-@contextmanager
-def deferred_interrupts() -> Iterator[None]:
-    """Keep Ctrl-C out of the block, and raise it at the end."""
-    deferral = _Deferral()
-    try:
-        deferral.begin()
-        yield
-    finally:
-        kept = deferral.end()
-    if kept is not None:
-        raise kept
-
-
 @contextmanager
 def late_interrupts(what: str) -> Iterator[Callable[[], None]]:
     """Yield a function that keeps Ctrl-C out of the rest of the block, which then succeeds.
 
     For a commit: an exception after it would make what is stored look as if it were not.
     """
-    deferral = _Deferral()
+    deferral = Deferral()
     try:
-        yield deferral.begin
+        yield deferral.start
     finally:
         kept = deferral.end()
     if isinstance(kept, KeyboardInterrupt):

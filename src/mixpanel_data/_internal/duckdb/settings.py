@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 import duckdb
 
-from mixpanel_data._internal.duckdb.interrupt import deferred_interrupts
+from mixpanel_data._internal.deferral import deferred_interrupts
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.formats.content import EVENT_COLUMNS, ID_COLUMNS
 from mixpanel_data._internal.formats.refusals import Place, cut_short, wrong_content
 from mixpanel_data._internal.formats.text import Text, seekable
@@ -14,7 +13,11 @@ from mixpanel_data._internal.formats.text import Text, seekable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pyarrow as pa
+
     from mixpanel_data._internal.formats.rows import Row
+else:
+    pa = Package("pyarrow")
 
 _ROWS_AT_ONCE = 1000
 

@@ -10,13 +10,16 @@ import zlib
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import pyarrow as pa
-
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.formats.content import encoding_of, is_enough
 from mixpanel_data._internal.formats.refusals import cut_short, invalid, wrong_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 BLOCK = 1 << 18
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mixpanel_data._internal.schema.tables import KINDS, Kind
 from mixpanel_data.exceptions import CopyMismatchError
-from mixpanel_data.types import LoadInfo, TableMetadata
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import LoadInfo, TableMetadata
 
 # What loads add to a key that is taken. An engine without unique keys does not, so the checksum of
 # a row leaves it out.

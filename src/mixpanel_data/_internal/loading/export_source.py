@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import sqlalchemy as sa
 
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.duckdb import export_query
 from mixpanel_data._internal.duckdb.errors import Failure
 from mixpanel_data._internal.formats.content import Content, content_of
@@ -22,6 +23,11 @@ from mixpanel_data._internal.loading.records import batches, encode_document
 from mixpanel_data._internal.schema.tables import EVENTS, Kind, user_table
 from mixpanel_data._internal.zones import WallClock
 from mixpanel_data.exceptions import InvalidRecordError, QueryError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 _LINES = (Content.LINES, Content.PRETTY)
 

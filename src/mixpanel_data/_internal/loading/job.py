@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import sqlalchemy as sa
 
@@ -13,7 +13,10 @@ from mixpanel_data._internal.schema.tables import EVENTS, Kind
 from mixpanel_data._internal.zones import WallClock, days, local_of, zone_of
 from mixpanel_data._version import __version__
 from mixpanel_data.exceptions import TimeZoneError
-from mixpanel_data.types import LoadAction, LoadInfo, TableMetadata, check_table_name, utc_now
+from mixpanel_data.types import LoadAction, LoadInfo, check_table_name, utc_now
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 OnConflict = Literal["ignore", "update", "replace"]
 IfMissing = Literal["error", "create"]

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from mixpanel_data._internal import iso8601, json_text
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.zones import WallClock
 from mixpanel_data.exceptions import InvalidRecordError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 # Few enough that what the records hold is still in the processor's cache when it is packed. They
 # differ in size, so whichever limit comes first ends a batch.

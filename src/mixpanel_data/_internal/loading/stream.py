@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from time import sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.duckdb.database import claim_memory
 from mixpanel_data._internal.duckdb.dialect import arrow_source, driver_of
 from mixpanel_data._internal.duckdb.interrupt import worker_thread
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 # What goes over to the thread of the statement at a time, whichever limit comes first.
 _HANDED_ROWS = 10_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
@@ -28,7 +28,10 @@ from mixpanel_data._internal.schema.tables import (
 )
 from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import TableExistsError, TableNotFoundError
-from mixpanel_data.types import ColumnInfo, TableInfo, TableMetadata, TableSchema, utc_now
+from mixpanel_data.types import ColumnInfo, TableInfo, TableSchema, utc_now
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 # By what they look like; those that nobody uses any more go.
 _tables: weakref.WeakValueDictionary[str, sa.Table] = weakref.WeakValueDictionary()
@@ -162,7 +165,7 @@ def infer_metadata(connection: sa.Connection, name: str, kind: Kind) -> TableMet
         for key, end in (("from_date", sa.func.min), ("to_date", sa.func.max)):
             day = sa.cast(sa.cast(end(table.c.event_time), sa.Date), sa.String)
             known[key] = connection.scalar(sa.select(day))
-    return TableMetadata(**known)
+    return _checked(**known)
 
 
 def forget(connection: sa.Connection, name: str) -> None:
@@ -232,8 +235,15 @@ def schema_of(connection: sa.Connection, name: str) -> TableSchema:
     )
 
 
+def _checked(**known: Any) -> TableMetadata:
+    # pydantic is loaded only when it is needed.
+    from mixpanel_data.types import TableMetadata
+
+    return TableMetadata(**known)
+
+
 def _metadata(row: sa.Row[Any]) -> TableMetadata:
-    return TableMetadata(
+    return _checked(
         type=row.type,
         fetched_at=row.fetched_at,
         from_date=row.from_date,

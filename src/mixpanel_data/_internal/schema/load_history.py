@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
 from mixpanel_data._internal.schema.revisions import row_errors, tables_with_columns
 from mixpanel_data._internal.schema.tables import loads_table
 from mixpanel_data._version import __version__
-from mixpanel_data.types import LoadInfo, TableInfo, TableMetadata, utc_now
+from mixpanel_data.types import LoadInfo, TableInfo, utc_now
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 # NULL, or not there, for loads of earlier versions.
 _LATER_COUNTS = ("outside", "invalid_last_seen", "ambiguous_times", "missing_times")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
 from mixpanel_data._internal.display import html_table
 from mixpanel_data._internal.storage.copying import CopyMixin
@@ -17,6 +16,8 @@ from mixpanel_data.exceptions import ForkedEngineError, UnsupportedError
 
 if TYPE_CHECKING:
     from types import ModuleType, TracebackType
+
+    from sqlalchemy.orm import Session
 
     from mixpanel_data._internal.duckdb.backend import DuckDBBackend
     from mixpanel_data._internal.storage.base import Backend
@@ -197,6 +198,9 @@ class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
         and the thread's other calls see the session's transaction until that ends. A session that
         begins while another of the thread is in a transaction has a connection to itself.
         """
+        # The ORM is loaded only when it is needed.
+        from sqlalchemy.orm import Session
+
         return Session(self._backend.sessions)
 
     def _summary(self) -> tuple[str, list[TableInfo]]:

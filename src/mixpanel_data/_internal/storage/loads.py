@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mixpanel_data._internal.formats.detection import detect_kind
 from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, names_of
@@ -19,10 +19,12 @@ from mixpanel_data.types import (
     EventRecord,
     LoadAction,
     ProfileRecord,
-    TableMetadata,
     check_table_name,
     utc_now,
 )
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 
 class LoadMixin(StorageBase):
@@ -192,6 +194,8 @@ class LoadMixin(StorageBase):
                     " with its type."
                 )
             kind = known.name
+        from mixpanel_data.types import TableMetadata
+
         return TableMetadata(type=kind or "events", fetched_at=utc_now()), sources
 
     def _load_files(

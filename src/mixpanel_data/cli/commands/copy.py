@@ -21,11 +21,13 @@ from mixpanel_data.cli.options import (
 from mixpanel_data.cli.views.progress import work
 from mixpanel_data.types import CopiedTable
 
-EXAMPLES = """\b
+_EXAMPLES = """\b
 Examples:
   mixpanel-data copy --from music.db --to march.db --table events
   mixpanel-data copy --from music.db --to clickhousedb://default@localhost:8123/music
 """
+
+app = typer.Typer(rich_markup_mode=None)
 
 SourceOption = Annotated[
     str, typer.Option("--from", metavar="SOURCE", show_default=False, help="A file or a URL.")
@@ -44,6 +46,7 @@ TablesOption = Annotated[
 ]
 
 
+@app.command(epilog=_EXAMPLES)
 def copy(
     source: SourceOption,
     target: TargetOption,

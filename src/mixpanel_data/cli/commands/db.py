@@ -93,6 +93,7 @@ Examples:
 """
 
 app = typer.Typer(
+    name="db",
     help="Look after database files: upgrade, back up, compact, check.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -7,21 +7,20 @@ from typing import Annotated
 
 import sqlalchemy as sa
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from mixpanel_data import SQLResult, StorageEngine, TableMetadata
 from mixpanel_data.cli.commands.load import load_files
 from mixpanel_data.cli.commands.query import print_table
 from mixpanel_data.cli.commands.tables import print_schema, print_tables
-from mixpanel_data.cli.console import console, print_grid
+from mixpanel_data.cli.console import Screen, console, print_grid
 from mixpanel_data.cli.views import pictures
 from mixpanel_data.cli.views.loads import summary
 from mixpanel_data.cli.views.results import Result
 from mixpanel_data.demo import DAYS, MONTH, write_export
 from mixpanel_data.types import TableKind
 
-EXAMPLES = """\b
+_EXAMPLES = """\b
 Examples:
   mixpanel-data demo
   mixpanel-data demo --dir /tmp/demo
@@ -59,12 +58,15 @@ _NEXT = """\
 
 Everything is in {directory}/; delete it when you are done."""
 
+app = typer.Typer(rich_markup_mode=None)
+
 DirOption = Annotated[
     Path,
     typer.Option("--dir", metavar="DIRECTORY", file_okay=False, help="Where its files go."),
 ]
 
 
+@app.command(epilog=_EXAMPLES)
 def demo(directory: DirOption = Path("mixpanel-demo")) -> None:
     """Make a month of example data, load it, and ask it some questions.
 
@@ -87,7 +89,7 @@ def demo(directory: DirOption = Path("mixpanel-demo")) -> None:
     _say_what_next(screen, database)
 
 
-def _load(screen: Console, storage: StorageEngine, exports: tuple[Path, Path]) -> None:
+def _load(screen: Screen, storage: StorageEngine, exports: tuple[Path, Path]) -> None:
     first, last = str(MONTH.date()), str((MONTH + timedelta(days=DAYS - 1)).date())
     kinds: tuple[TableKind, TableKind] = ("events", "profiles")
     for kind, export in zip(kinds, exports):
@@ -105,14 +107,14 @@ def _load(screen: Console, storage: StorageEngine, exports: tuple[Path, Path]) -
         screen.print(summary(load_files(storage, kind, [export], metadata)) + "\n")
 
 
-def _look(screen: Console, storage: StorageEngine) -> None:
+def _look(screen: Screen, storage: StorageEngine) -> None:
     _heading(screen, f"$ mixpanel-data tables --db {storage.path}")
     print_tables(screen, storage)
     _heading(screen, f"\n$ mixpanel-data schema events --db {storage.path}")
     print_schema(screen, storage, "events")
 
 
-def _ask(screen: Console, storage: StorageEngine) -> None:
+def _ask(screen: Screen, storage: StorageEngine) -> None:
     _heading(screen, "\nHow busy is each day?", _BY_DAY)
     _print_bars(screen, storage.execute_rows(_BY_DAY))
 
@@ -126,7 +128,7 @@ def _ask(screen: Console, storage: StorageEngine) -> None:
     print_table(screen, Result(storage, _BY_COUNTRY), max_rows=0)
 
 
-def _report(screen: Console, storage: StorageEngine) -> None:
+def _report(screen: Screen, storage: StorageEngine) -> None:
     reports = storage.reports("events")
     first, last = str(MONTH.date()), str((MONTH + timedelta(days=DAYS - 1)).date())
     ending = str((MONTH + timedelta(days=DAYS - 14)).date())
@@ -167,14 +169,14 @@ def _top_events(storage: StorageEngine) -> SQLResult:
     )
 
 
-def _heading(screen: Console, title: str, code: str = "") -> None:
+def _heading(screen: Screen, title: str, code: str = "") -> None:
     screen.print(title, style="bold")
     if code:
         screen.print(code, style="cyan")
         screen.print()
 
 
-def _print_bars(screen: Console, days: list[tuple[object, ...]]) -> None:
+def _print_bars(screen: Screen, days: list[tuple[object, ...]]) -> None:
     counts = [int(str(count)) for _, count in days]
     unit = max(counts) / _BAR
     bar = "█" if "utf" in screen.encoding else "#"
@@ -183,6 +185,6 @@ def _print_bars(screen: Console, days: list[tuple[object, ...]]) -> None:
         screen.print(line.append(bar * round(count / unit), style="magenta"))
 
 
-def _say_what_next(screen: Console, database: Path) -> None:
+def _say_what_next(screen: Screen, database: Path) -> None:
     _heading(screen, "\nNow you:")
     screen.print(_NEXT.format(database=database, directory=database.parent))

@@ -5,12 +5,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mixpanel_data.cli.asking import Asked, asking
+from mixpanel_data.cli.asking import Asked, Command, asking
 from mixpanel_data.cli.errors import say
 from mixpanel_data.cli.views.frame import text_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+app = typer.Typer(rich_markup_mode=None)
+
+_EXAMPLES = {
+    "sample": ["events -n 5", "events --seed 1 --output sample.parquet"],
+    "summarize": ["events", "profiles --format json"],
+    "breakdown": ["events", "events --output breakdown.csv"],
+    "keys": ["events", "events --event purchase"],
+    "values": ["events '$browser'", "events plan --event signup --limit 20 --format csv"],
+    "column": ["events event_name", "events \"properties->>'$.country'\" --top 5"],
+    "properties": ["events", "events --event purchase --sample 100000 --format json"],
+}
+
+
+def _command(ask: Callable[..., None]) -> Command:
+    """Add a command, with its examples, that asks about a table."""
+    name = ask.__name__
+    lines = [f"  mixpanel-data {name} {line} --db data.db" for line in _EXAMPLES[name]]
+    epilog = "\b\nExamples:\n" + "\n".join(lines)
+    added: Command = app.command(epilog=epilog)(asking(ask))
+    return added
+
 
 EventOption = Annotated[
     str | None,
@@ -44,31 +66,31 @@ SampleOption = Annotated[
 ]
 
 
-@asking
+@_command
 def sample(to: Asked, table: str, rows: RowsOption = 10, seed: SeedOption = None) -> None:
     """Show random rows of a table."""
     to.show_rows(to.storage.sample_statement(table, rows, seed))
 
 
-@asking
+@_command
 def summarize(to: Asked, table: str) -> None:
     """Describe the columns of a table: type, range, quartiles, NULLs."""
     to.show(to.storage.summarize(table))
 
 
-@asking
+@_command
 def breakdown(to: Asked, table: str) -> None:
     """Count events and users by event name."""
     to.show(to.storage.event_breakdown(table))
 
 
-@asking
+@_command
 def keys(to: Asked, table: str, event: EventOption = None) -> None:
     """List the keys of the properties."""
     to.show_rows(to.storage.property_keys_statement(table, event))
 
 
-@asking
+@_command
 def values(
     to: Asked,
     table: str,
@@ -80,7 +102,7 @@ def values(
     to.show(to.storage.property_distribution(table, event, key, limit=limit))
 
 
-@asking
+@_command
 def column(to: Asked, table: str, expression: ExpressionArgument, top: TopOption = 10) -> None:
     """Count the values of a column or an SQL expression, the most frequent first."""
     found = to.storage.column_stats(table, expression, top_n=top)
@@ -95,7 +117,7 @@ def column(to: Asked, table: str, expression: ExpressionArgument, top: TopOption
     to.show(found)
 
 
-@asking
+@_command
 def properties(
     to: Asked, table: str, event: EventOption = None, sample: SampleOption = None
 ) -> None:
@@ -104,33 +126,6 @@ def properties(
     Numbers of different values with a ~ are estimates.
     """
     to.show(to.storage.properties(table, event, sample), _short)
-
-
-COMMANDS: list[Callable[..., None]] = [
-    sample,
-    summarize,
-    breakdown,
-    keys,
-    values,
-    column,
-    properties,
-]
-_EXAMPLES = {
-    sample: ["events -n 5", "events --seed 1 --output sample.parquet"],
-    summarize: ["events", "profiles --format json"],
-    breakdown: ["events", "events --output breakdown.csv"],
-    keys: ["events", "events --event purchase"],
-    values: ["events '$browser'", "events plan --event signup --limit 20 --format csv"],
-    column: ["events event_name", "events \"properties->>'$.country'\" --top 5"],
-    properties: ["events", "events --event purchase --sample 100000 --format json"],
-}
-
-
-def examples(command: Callable[..., None]) -> str:
-    """Return the examples of a command, for its help."""
-    name = command.__name__
-    lines = [f"  mixpanel-data {name} {line} --db data.db" for line in _EXAMPLES[command]]
-    return "\b\nExamples:\n" + "\n".join(lines)
 
 
 def _short(frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mixpanel_data import Coverage, LoadInfo
 from mixpanel_data.cli.console import console, count, day_range, print_grid, print_json
 from mixpanel_data.cli.errors import say
 from mixpanel_data.cli.options import (
@@ -17,26 +16,36 @@ from mixpanel_data.cli.options import (
     ProjectOption,
     TableArgument,
     WaitOption,
+    complete_table,
     open_database,
 )
+from mixpanel_data.types import Coverage, LoadInfo
 
-LOADS_EXAMPLES = """\b
+_LOADS_EXAMPLES = """\b
 Examples:
   mixpanel-data loads --db data.db
   mixpanel-data loads events --project 12345 --format json
 """
-COVERAGE_EXAMPLES = """\b
+_COVERAGE_EXAMPLES = """\b
 Examples:
   mixpanel-data coverage events --db data.db
   mixpanel-data coverage events --db data.db --format json
 """
 
+app = typer.Typer(rich_markup_mode=None)
+
 OptionalTableArgument = Annotated[
     str | None,
-    typer.Argument(metavar="TABLE", show_default=False, help="The table; without it, all."),
+    typer.Argument(
+        metavar="TABLE",
+        show_default=False,
+        autocompletion=complete_table,
+        help="The table; without it, all.",
+    ),
 ]
 
 
+@app.command(epilog=_LOADS_EXAMPLES)
 def loads(
     name: OptionalTableArgument = None,
     db: DbOption = None,
@@ -60,6 +69,7 @@ def loads(
         say("No loads yet." if name is None else f"No loads into '{name}' yet.")
 
 
+@app.command(epilog=_COVERAGE_EXAMPLES)
 def coverage(
     name: TableArgument,
     db: DbOption = None,

@@ -4,12 +4,11 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 import typer.core
 
-from mixpanel_data import LoadInfo, QueryError, StorageEngine, TableMetadata, UnsupportedError
 from mixpanel_data.cli.console import json_text
 from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.load_options import (
@@ -42,7 +41,12 @@ from mixpanel_data.cli.options import (
 )
 from mixpanel_data.cli.views.loads import say_what_is_odd, summary
 from mixpanel_data.cli.views.progress import load_progress, part_done
+from mixpanel_data.exceptions import QueryError, UnsupportedError
 from mixpanel_data.formats import detect_kind, expand
+from mixpanel_data.types import LoadInfo
+
+if TYPE_CHECKING:
+    from mixpanel_data import StorageEngine, TableMetadata
 
 _STDIN = Path("-")
 
@@ -91,6 +95,7 @@ class _Load(typer.core.TyperGroup):
 
 _ANY = "any"
 app = typer.Typer(
+    name="load",
     cls=_Load,
     help="Load exported files into a table.\n\nAll options of the two commands go without either,"
     " too: load FILE... tells by the files whether they hold events or profiles.",
@@ -221,10 +226,10 @@ def profiles(
 
 
 def load_files(
-    storage: StorageEngine,
+    storage: "StorageEngine",
     table: str,
     sources: Sequence[Path | BinaryIO],
-    metadata: TableMetadata,
+    metadata: "TableMetadata",
     *,
     quiet: bool = False,
     **options: Any,
@@ -251,10 +256,10 @@ def load_files(
 
 
 def _load(
-    opened: StorageEngine,
+    opened: "StorageEngine",
     table: str,
     sources: Sequence[Any],
-    metadata: TableMetadata,
+    metadata: "TableMetadata",
     quiet: bool,
     format_: ListFormat,
     optimize: bool,
@@ -289,7 +294,7 @@ def _load(
         print_done(told[0])
 
 
-def _optimize(storage: StorageEngine, table: str, quiet: bool) -> None:
+def _optimize(storage: "StorageEngine", table: str, quiet: bool) -> None:
     """Make typed columns, for which the load, which is stored, does not fail."""
     try:
         with part_done(f"Optimizing {table}", quiet=quiet) as progress:

@@ -16,11 +16,13 @@ from mixpanel_data.cli.options import (
 )
 from mixpanel_data.cli.views import writers
 
-EXAMPLES = """\b
+_EXAMPLES = """\b
 Examples:
   mixpanel-data overview --db data.db
   mixpanel-data overview --db data.db --timezone Europe/Berlin --output march.html
 """
+
+app = typer.Typer(rich_markup_mode=None)
 
 ZoneOption = Annotated[
     str | None,
@@ -37,6 +39,7 @@ PageOption = Annotated[
 ]
 
 
+@app.command(epilog=_EXAMPLES)
 def overview(
     timezone: ZoneOption = None,
     output: PageOption = Path("overview.html"),

@@ -3,14 +3,12 @@
 import io
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
-from rich.console import Console
 
-from mixpanel_data import StorageEngine
-from mixpanel_data.cli.console import console, print_grid, printable
+from mixpanel_data.cli.console import Screen, console, print_grid, printable
 from mixpanel_data.cli.errors import say
 from mixpanel_data.cli.options import (
     DbOption,
@@ -27,10 +25,13 @@ from mixpanel_data.cli.views import writers
 from mixpanel_data.cli.views.arrow_result import ArrowResult
 from mixpanel_data.cli.views.results import Result, Row, is_duckdb, result_of
 
+if TYPE_CHECKING:
+    from mixpanel_data import StorageEngine
+
 # What EXPLAIN gives: a drawing of many lines, which no cell could hold.
 _PLAN = ["explain_key", "explain_value"]
 
-EXAMPLES = """\b
+_EXAMPLES = """\b
 Examples:
   mixpanel-data query "SELECT event_name, count(*) AS n FROM events GROUP BY 1 ORDER BY n DESC"
   mixpanel-data query "SELECT properties->>'$.country', count(*) FROM events GROUP BY 1"
@@ -56,6 +57,8 @@ _WRITERS = {
     Format.JSONL: writers.write_jsonl,
     Format.PARQUET: writers.write_parquet,
 }
+
+app = typer.Typer(rich_markup_mode=None)
 
 SqlArgument = Annotated[
     str, typer.Argument(metavar="SQL", show_default=False, help="The statement, or - for stdin.")
@@ -97,6 +100,7 @@ ParamOption = Annotated[
 _MAX_ROWS = 50
 
 
+@app.command(epilog=_EXAMPLES)
 def query(
     sql: SqlArgument,
     db: DbOption = None,
@@ -141,7 +145,7 @@ def _param(text: str) -> tuple[str, Any]:
     return name, value if isinstance(read, (dict, list)) else read
 
 
-def confine(storage: StorageEngine) -> None:
+def confine(storage: "StorageEngine") -> None:
     """Let statements read and write nothing outside of the database; a server has its own rules."""
     if not is_duckdb(storage):
         return
@@ -162,7 +166,7 @@ def write_result(
             _WRITERS[chosen](result, out)
 
 
-def print_table(screen: Console, result: Result | ArrowResult, max_rows: int) -> None:
+def print_table(screen: Screen, result: Result | ArrowResult, max_rows: int) -> None:
     """Show the first rows (0: all), and how many there are."""
     shown: list[Row] = []
     total = 0

@@ -35,9 +35,11 @@ from mixpanel_data.cli.report_options import (
 )
 from mixpanel_data.cli.views import pictures
 
+app = typer.Typer(rich_markup_mode=None)
+
 _MARCH = "\\\n      --from 2025-03-01 --to 2025-03-31"
 
-SEGMENTATION_EXAMPLES = f"""\b
+_SEGMENTATION_EXAMPLES = f"""\b
 Examples:
   mixpanel-data segmentation events --measure dau {_MARCH}
   mixpanel-data segmentation events signup --on mp_country_code {_MARCH}
@@ -48,34 +50,35 @@ Examples:
 Measures: total unique average sessions, dau wau mau; of a property (--of): sum average median
 min max distinct p25 p75 p90 p99.
 """
-FUNNEL_EXAMPLES = f"""\b
+_FUNNEL_EXAMPLES = f"""\b
 Examples:
   mixpanel-data funnel events signup search play {_MARCH}
   mixpanel-data funnel events view buy --window 30d --exclude cancel {_MARCH}
   mixpanel-data funnel events view buy --step-where '2=properties["amount"] > 10' {_MARCH}
   mixpanel-data funnel events view add buy --on utm_source --hold item {_MARCH}
 """
-RETENTION_EXAMPLES = f"""\b
+_RETENTION_EXAMPLES = f"""\b
 Examples:
   mixpanel-data retention events -b signup -r play -u week -n 4 {_MARCH}
   mixpanel-data retention events -b signup -n 30 --counting on_or_after --format csv {_MARCH}
 """
-FREQUENCY_EXAMPLES = f"""\b
+_FREQUENCY_EXAMPLES = f"""\b
 Examples:
   mixpanel-data frequency events play -u month --addiction-unit day {_MARCH}
 """
-SESSIONS_EXAMPLES = f"""\b
+_SESSIONS_EXAMPLES = f"""\b
 Examples:
   mixpanel-data sessions events --timezone Europe/Berlin {_MARCH}
   mixpanel-data sessions events --session-property session_id --on '$os' {_MARCH}
 """
-FLOWS_EXAMPLES = f"""\b
+_FLOWS_EXAMPLES = f"""\b
 Examples:
   mixpanel-data flows events search --forward 3 {_MARCH}
   mixpanel-data flows events purchase --reverse 3 --forward 0 --hide play {_MARCH}
 """
 
 
+@app.command(epilog=_SEGMENTATION_EXAMPLES)
 @report(pictures.trend)
 def segmentation(
     event: EventsArgument = None,
@@ -100,6 +103,7 @@ def segmentation(
     """Show a measure of events by time: events, users, active users, sums of a property."""
 
 
+@app.command(epilog=_FUNNEL_EXAMPLES)
 @report(pictures.funnel, prepare=filtered_steps)
 def funnel(
     steps: StepsArgument,
@@ -130,6 +134,7 @@ def funnel(
     """Show how many got how far through steps, and where they dropped out."""
 
 
+@app.command(epilog=_RETENTION_EXAMPLES)
 @report(pictures.retention)
 def retention(
     *,
@@ -160,6 +165,7 @@ def retention(
     """Show who came back, and when, of those who did an event."""
 
 
+@app.command(epilog=_FREQUENCY_EXAMPLES)
 @report(pictures.frequency)
 def frequency(
     event: EventsArgument = None,
@@ -174,6 +180,7 @@ def frequency(
     """Show how many users were active in how many hours or days of each unit."""
 
 
+@app.command(epilog=_SESSIONS_EXAMPLES)
 @report(pictures.sessions)
 def sessions(
     *,
@@ -192,6 +199,7 @@ def sessions(
     """Show how many sessions there were, and how long they lasted."""
 
 
+@app.command(epilog=_FLOWS_EXAMPLES)
 @report(pictures.flows)
 def flows(
     event: FirstEventsArgument,

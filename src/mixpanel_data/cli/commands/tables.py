@@ -2,13 +2,11 @@
 
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from mixpanel_data import StorageEngine
-from mixpanel_data.cli.console import console, count, day_range, print_grid, print_json
+from mixpanel_data.cli.console import Screen, console, count, day_range, print_grid, print_json
 from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.options import (
     DbOption,
@@ -23,28 +21,33 @@ from mixpanel_data.cli.options import (
 from mixpanel_data.cli.views.progress import part_done
 from mixpanel_data.exceptions import TableNotFoundError
 
-TABLES_EXAMPLES = """\b
+if TYPE_CHECKING:
+    from mixpanel_data import StorageEngine
+
+_TABLES_EXAMPLES = """\b
 Examples:
   mixpanel-data tables --db data.db
   mixpanel-data tables --project 12345 --format json
 """
-SCHEMA_EXAMPLES = """\b
+_SCHEMA_EXAMPLES = """\b
 Examples:
   mixpanel-data schema events --db data.db
   mixpanel-data schema events --db data.db --format json
 """
-DROP_EXAMPLES = """\b
+_DROP_EXAMPLES = """\b
 Examples:
   mixpanel-data drop events_old --db data.db
   mixpanel-data drop events_old --db data.db --yes
 """
 
-OPTIMIZE_EXAMPLES = """\b
+_OPTIMIZE_EXAMPLES = """\b
 Examples:
   mixpanel-data optimize events --db data.db
   mixpanel-data optimize events --property '$browser' --property plan --db data.db
   mixpanel-data query "SELECT plan, count(*) FROM typed.events GROUP BY 1" --db data.db
 """
+
+app = typer.Typer(rich_markup_mode=None)
 
 TypedOption = Annotated[
     bool, typer.Option("--typed", help="Show the columns of the view typed.TABLE; see optimize.")
@@ -59,6 +62,7 @@ LimitOption = Annotated[int, typer.Option("--limit", min=0, help="The most colum
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
+@app.command(epilog=_TABLES_EXAMPLES)
 def tables(
     db: DbOption = None,
     project: ProjectOption = None,
@@ -83,6 +87,7 @@ def tables(
             say("No tables yet. Load some: mixpanel-data load events FILE --db PATH")
 
 
+@app.command(epilog=_SCHEMA_EXAMPLES)
 def schema(
     name: TableArgument,
     db: DbOption = None,
@@ -105,7 +110,7 @@ def schema(
                     say(f"event_time is UTC; it was loaded from the wall clock of {zone}.")
 
 
-def _show_typed(storage: StorageEngine, name: str, format_: ListFormat) -> None:
+def _show_typed(storage: "StorageEngine", name: str, format_: ListFormat) -> None:
     columns = storage.typed_columns(name)
     if format_ is ListFormat.JSON:
         print_json([{"name": column.name, "type": column.type} for column in columns])
@@ -115,6 +120,7 @@ def _show_typed(storage: StorageEngine, name: str, format_: ListFormat) -> None:
         say(f"{name} has no typed columns that are up to date: mixpanel-data optimize {name}")
 
 
+@app.command(epilog=_OPTIMIZE_EXAMPLES)
 def optimize(
     name: TableArgument,
     db: DbOption = None,
@@ -139,6 +145,7 @@ def optimize(
         print_done(f"{name}: {count(len(chosen), 'typed column')}")
 
 
+@app.command(epilog=_DROP_EXAMPLES)
 def drop(
     name: TableArgument,
     db: DbOption = None,
@@ -175,7 +182,7 @@ def drop(
     say(done)
 
 
-def print_tables(screen: Console, storage: StorageEngine) -> None:
+def print_tables(screen: Screen, storage: "StorageEngine") -> None:
     """Show the tables with their rows, days and the time of loading."""
     rows = []
     for info in storage.list_tables():
@@ -187,7 +194,7 @@ def print_tables(screen: Console, storage: StorageEngine) -> None:
     print_grid(screen, columns, rows, numbers=[name == "rows" for name in columns])
 
 
-def print_schema(screen: Console, storage: StorageEngine, name: str) -> None:
+def print_schema(screen: Screen, storage: "StorageEngine", name: str) -> None:
     """Show the columns of a table."""
     rows = [
         [

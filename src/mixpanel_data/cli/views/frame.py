@@ -12,15 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from mixpanel_data.cli.console import console, print_grid
 from mixpanel_data.cli.options import Format
 from mixpanel_data.cli.views import writers
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 
 def write_frame(frame: pd.DataFrame, format_: Format, output: Path | None = None) -> None:
@@ -62,6 +60,9 @@ def _write_jsonl(frame: pd.DataFrame, out: IO[bytes]) -> None:
 
 
 def _write_parquet(frame: pd.DataFrame, out: IO[bytes]) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     arrays = {str(name): _array(column) for name, column in frame.items()}
     pq.write_table(pa.table(arrays), out, compression="zstd")
 
@@ -125,6 +126,8 @@ def _dtype(kind: Any) -> Any:
 
 
 def _array(column: pd.Series[Any]) -> pa.Array:
+    import pyarrow as pa
+
     try:
         return pa.Array.from_pandas(column)
     except (pa.ArrowException, OverflowError):

@@ -1,8 +1,8 @@
 """What became of a load, for people."""
 
-from mixpanel_data import LoadInfo
 from mixpanel_data.cli.console import count
 from mixpanel_data.cli.errors import say
+from mixpanel_data.types import LoadInfo
 
 
 def summary(done: LoadInfo, *, shows_replaced: bool = False) -> str:

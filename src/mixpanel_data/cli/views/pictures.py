@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
 from rich.text import Text
 
-from mixpanel_data.cli.console import count, printable
+from mixpanel_data.cli.console import cell_len, count, printable
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from mixpanel_data.cli.console import Screen
     from mixpanel_data.reports import results
 
 Number = int | float
@@ -39,7 +37,7 @@ _HEAT = (
 )
 
 
-def trend(screen: Console, result: results.SegmentationResult) -> None:
+def trend(screen: Screen, result: results.SegmentationResult) -> None:
     """Draw a bar for each point, or a sparkline for each of several segments."""
     series = result.series
     points = next(iter(series.values()), {})
@@ -56,7 +54,7 @@ def trend(screen: Console, result: results.SegmentationResult) -> None:
     _note(screen, f"{printable(result.event)}, {_days(result)}; {total}")
 
 
-def funnel(screen: Console, result: results.FunnelResult) -> None:
+def funnel(screen: Screen, result: results.FunnelResult) -> None:
     """Draw a bar for each step with who dropped out before it; then segments and intervals."""
     entered = result.steps[0].count
     steps = [_step(number, step, entered) for number, step in enumerate(result.steps, 1)]
@@ -83,7 +81,7 @@ def _conversion(name: str, steps: Sequence[results.FunnelStep]) -> Bar:
     return name, f"{first:,}", f"{last:,}", _percent(share), share
 
 
-def retention(screen: Console, result: results.RetentionResult) -> None:
+def retention(screen: Screen, result: results.RetentionResult) -> None:
     """Draw each cohort as a line of shares, the darker the more came back."""
     for segment, cohorts in (result.segments or {"": result.cohorts}).items():
         if segment:
@@ -98,7 +96,7 @@ def retention(screen: Console, result: results.RetentionResult) -> None:
     _note(screen, f"{what} ({result.counting}), {_days(result)}; * has not ended for all")
 
 
-def frequency(screen: Console, result: results.FrequencyResult) -> None:
+def frequency(screen: Screen, result: results.FrequencyResult) -> None:
     """Draw how many were active in at least 1, 2, 3 … hours or days, as shares of the first."""
     lines = [
         (
@@ -114,7 +112,7 @@ def frequency(screen: Console, result: results.FrequencyResult) -> None:
     _note(screen, f"{printable(result.event or 'any event')}, {times}, {_days(result)}")
 
 
-def sessions(screen: Console, result: results.SessionsResult) -> None:
+def sessions(screen: Screen, result: results.SessionsResult) -> None:
     """Draw a bar for the sessions of each interval, or a sparkline for each segment."""
     if result.segment_property is not None:
         series: dict[str, dict[str, Number]] = {}
@@ -133,7 +131,7 @@ def sessions(screen: Console, result: results.SessionsResult) -> None:
     _note(screen, f"{count(total, 'session')}, {_days(result)}")
 
 
-def flows(screen: Console, result: results.FlowsResult) -> None:
+def flows(screen: Screen, result: results.FlowsResult) -> None:
     """Draw the events of each step, each with its share of the paths."""
     lines: list[Bar] = []
     last: int | None = None
@@ -146,7 +144,7 @@ def flows(screen: Console, result: results.FlowsResult) -> None:
 
 
 def _bars(
-    screen: Console, lines: Iterable[Bar], header: Sequence[str] = (), *, names: int = 1
+    screen: Screen, lines: Iterable[Bar], header: Sequence[str] = (), *, names: int = 1
 ) -> None:
     """Draw lines of cells, of which the last is a share of 0 to 1 (below 0: in red)."""
     rows = list(lines)
@@ -163,7 +161,7 @@ def _bars(
         screen.print(drawn)
 
 
-def _sparklines(screen: Console, series: Mapping[str, Mapping[str, Number]]) -> None:
+def _sparklines(screen: Screen, series: Mapping[str, Mapping[str, Number]]) -> None:
     rows: list[Sequence[str]] = [("", "least", "most", "last")]
     for segment, points in series.items():
         values = list(points.values()) or [0]
@@ -176,7 +174,7 @@ def _sparklines(screen: Console, series: Mapping[str, Mapping[str, Number]]) -> 
         screen.print(Text(line + _GAP).append(spark, style=_COLOUR))
 
 
-def _aligned(screen: Console, rows: Sequence[Sequence[str]], names: int = 1) -> list[str]:
+def _aligned(screen: Screen, rows: Sequence[Sequence[str]], names: int = 1) -> list[str]:
     """Return each row as one line; all but the first columns, the *names*, align right."""
     lines = [[_name(screen, cell) for cell in row] for row in rows]
     padded = []
@@ -187,7 +185,7 @@ def _aligned(screen: Console, rows: Sequence[Sequence[str]], names: int = 1) -> 
     return [_GAP.join(cells) for cells in zip(*padded)]
 
 
-def _sparkline(screen: Console, values: Sequence[Number], width: int) -> str:
+def _sparkline(screen: Screen, values: Sequence[Number], width: int) -> str:
     """Return a line of characters, one a value, or one for the mean of several."""
     size = -(-len(values) // width) or 1
     means = [
@@ -201,7 +199,7 @@ def _sparkline(screen: Console, values: Sequence[Number], width: int) -> str:
 
 
 def _heat_map(
-    screen: Console,
+    screen: Screen,
     titles: Sequence[str],
     lines: Sequence[tuple[str, str, Sequence[float], Sequence[bool]]],
     *,
@@ -232,7 +230,7 @@ def _heat(share: float, complete: bool) -> Text:
     return Text(shown + (" " if complete else "*"), style=style if complete else f"italic {style}")
 
 
-def _bar(screen: Console, share: float, width: int) -> str:
+def _bar(screen: Screen, share: float, width: int) -> str:
     """Return a bar for a share of 0 to 1; never nothing for more than 0."""
     if not _is_utf(screen):
         return "#" * (round(share * width) or share > 0)
@@ -240,18 +238,18 @@ def _bar(screen: Console, share: float, width: int) -> str:
     return "█" * (eighths // 8) + _BLOCKS[eighths % 8].strip()
 
 
-def _note(screen: Console, text: str) -> None:
+def _note(screen: Screen, text: str) -> None:
     screen.print(Text(text, style="dim"))
 
 
-def _name(screen: Console, text: str) -> str:
+def _name(screen: Screen, text: str) -> str:
     """Return text out of the data on one line and not too long."""
     shown = Text(printable(text))
     shown.truncate(_NAME, overflow="ellipsis" if _is_utf(screen) else "crop")
     return shown.plain
 
 
-def _is_utf(screen: Console) -> bool:
+def _is_utf(screen: Screen) -> bool:
     return "utf" in screen.encoding.lower()
 
 

@@ -8,21 +8,12 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
 from mixpanel_data.cli.console import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from rich.progress import Progress, ProgressColumn
 
 
 class LoadProgress:
@@ -59,14 +50,9 @@ def load_progress(total: int | None, *, quiet: bool) -> Iterator[LoadProgress]:
     if not _is_seen(quiet):
         yield LoadProgress()
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=_screen(), transient=True) as progress:
+    from rich.progress import DownloadColumn, TimeRemainingColumn
+
+    with _shown(DownloadColumn(), TimeRemainingColumn()) as progress:
         yield _LiveProgress(progress, total)
 
 
@@ -81,13 +67,9 @@ def work(
     if not _is_seen(quiet):
         yield None
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-    )
-    with Progress(*columns, console=_screen(), transient=True) as progress:
+    from rich.progress import TaskProgressColumn
+
+    with _shown(TaskProgressColumn()) as progress:
         task = progress.add_task(what, total=None)
 
         def report(name: str, done: float) -> None:
@@ -107,5 +89,11 @@ def _is_seen(quiet: bool) -> bool:
     return not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _screen() -> Console:
-    return Console(file=sys.stderr, highlight=False)
+def _shown(*columns: ProgressColumn) -> Progress:
+    # rich is loaded only where someone looks.
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
+
+    first = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24))
+    screen = Console(file=sys.stderr, highlight=False)
+    return Progress(*first, *columns, console=screen, transient=True)

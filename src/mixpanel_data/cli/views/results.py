@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,7 +22,7 @@ from mixpanel_data.exceptions import QueryError
 from mixpanel_data.types import distinct_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     import pyarrow as pa
 
@@ -72,6 +74,7 @@ class Result:
         self._storage = storage
         self._connection = storage.connection
         self._sql = sql
+        self._params = params
         relation = storage.execute(sql, params)
         if relation is None:
             raise QueryError(
@@ -89,35 +92,46 @@ class Result:
 
     def text_rows(self) -> Iterator[list[Row]]:
         """Yield the rows in lists of some thousand, every cell as its text."""
-        return map(self._cells, self._run(_as_text, _ROWS_AT_ONCE)[1])
+        return self._texts(_as_text)
 
     def json_rows(self) -> Iterator[list[Row]]:
         """Yield the rows in lists of some thousand, every cell as JSON."""
         documents = [position for position, (_, name) in enumerate(self._types) if name == "JSON"]
-        for rows in map(self._cells, self._run(_as_json, _ROWS_AT_ONCE)[1]):
-            yield [_with_valid_documents(row, documents) for row in rows] if documents else rows
+        return self._texts(_as_json, dict.fromkeys(documents, _valid_document))
 
     def arrow(self) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Yield the rows as Arrow, in types that Parquet can hold."""
-        return self._run(_as_arrow, _ROW_GROUP)
+        projected = self._projected(_as_arrow)
+        # duckdb 2 has only the first name, 1.4 only the second.
+        start = getattr(projected, "to_arrow_reader", None) or projected.fetch_record_batch
+        reader = self._wait(lambda: start(_ROW_GROUP))
+        return reader.schema, iter(lambda: self._wait(lambda: next(reader, None)), None)
 
-    def _cells(self, batch: pa.RecordBatch) -> list[Row]:
-        columns = [column.to_pylist() for column in batch.columns]
-        for position, (kind, _) in enumerate(self._types):
-            if kind in _NESTED:
-                columns[position] = [cell and _valid_json(cell) for cell in columns[position]]
-        return list(zip(*columns))
+    def _texts(
+        self, cell: Cell, valid: Mapping[int, Callable[[str], str]] = MappingProxyType({})
+    ) -> Iterator[list[Row]]:
+        nested = [position for position, (kind, _) in enumerate(self._types) if kind in _NESTED]
+        valid = {**dict.fromkeys(nested, _valid_json), **valid}
+        more = self._wait(partial(self._start, self._projected(cell)))
+        while rows := self._wait(more):
+            yield [_with_valid(row, valid) for row in rows] if valid else rows
 
-    def _run(self, cell: Cell, size: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    def _start(self, projected: Any) -> Callable[[], list[Row]]:
+        """Run the query; the function returns its next rows, none at the end."""
+        if hasattr(projected, "fetchmany"):
+            # duckdb 1 would hold the whole result in memory, but for Arrow; and a relation with
+            # parameters has no SQL there.
+            reader = projected.fetch_record_batch(_ROWS_AT_ONCE)
+            return lambda: _rows_of(next(reader, None))
+        started = self._connection.execute(projected.sql_query(), self._params)
+        return partial(started.fetchmany, _ROWS_AT_ONCE)
+
+    def _projected(self, cell: Cell) -> Any:
         expressions = (
             f"{cell(f'#{position}', *kind)} AS {_quoted(name)}"
             for position, (name, kind) in enumerate(zip(self.columns, self._types), 1)
         )
-        projected = self._relation.project(", ".join(expressions))
-        # duckdb 2 has only the first name, 1.4 only the second.
-        start = getattr(projected, "to_arrow_reader", None) or projected.fetch_record_batch
-        reader = self._wait(lambda: start(size))
-        return reader.schema, iter(lambda: self._wait(lambda: next(reader, None)), None)
+        return self._relation.project(", ".join(expressions))
 
     def _wait(self, step: Callable[[], Any]) -> Any:
         """Run a step of the query on a thread: DuckDB would not notice a Ctrl-C, waiting does."""
@@ -170,11 +184,15 @@ def _valid_json(text: str) -> str:
     return _STRING_OR_NOT_A_NUMBER.sub(lambda found: _null_or(found[0]), text)
 
 
-def _with_valid_documents(row: Row, documents: Sequence[int]) -> Row:
+def _rows_of(batch: pa.RecordBatch | None) -> list[Row]:
+    return [] if batch is None else list(zip(*(column.to_pylist() for column in batch.columns)))
+
+
+def _with_valid(row: Row, valid: Mapping[int, Callable[[str], str]]) -> Row:
     cells = list(row)
-    for position in documents:
+    for position, correct in valid.items():
         if (cell := cells[position]) is not None:
-            cells[position] = _valid_document(cell)
+            cells[position] = correct(cell)
     return tuple(cells)
 
 

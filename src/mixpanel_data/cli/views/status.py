@@ -5,8 +5,6 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from rich.filesize import decimal
-
 from mixpanel_data import maintenance
 from mixpanel_data.cli.console import console, count, print_grid, printable
 from mixpanel_data.cli.errors import say
@@ -136,4 +134,6 @@ def shown(path: Path) -> str:
 
 def size_of(size: int) -> str:
     """Return a size for people, and exactly."""
+    from rich.filesize import decimal
+
     return f"{decimal(size)} ({size:,} bytes)"

@@ -11,8 +11,6 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from mixpanel_data.cli.console import printable
 from mixpanel_data.exceptions import MixpanelDataError
@@ -67,6 +65,9 @@ def write_parquet(result: Result, out: IO[bytes]) -> None:
     Raises:
         OutputError: a column is of a type that Parquet does not know.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     schema, batches = result.arrow()
     try:
         with pq.ParquetWriter(out, schema, compression="zstd") as writer:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint
 
@@ -23,6 +22,9 @@ from mixpanel_data.exceptions import CopyMismatchError
 
 # DuckDB's own: more at a time is more memory, and no faster.
 _ROWS = 2048
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class CopyMixin:

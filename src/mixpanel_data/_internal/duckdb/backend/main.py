@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.schema import DropTable
@@ -17,6 +18,7 @@ from mixpanel_data._internal.duckdb.backend.copying import CopyMixin
 from mixpanel_data._internal.duckdb.backend.queries import QueryMixin
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.dialect import system_functions
+from mixpanel_data._internal.duckdb.dialect.orm_insert import listen_if_loaded
 from mixpanel_data._internal.duckdb.errors import open_errors, query_errors
 from mixpanel_data._internal.duckdb.export_query import can_read
 from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
@@ -27,7 +29,9 @@ from mixpanel_data._internal.loading.sources import RecordSource
 from mixpanel_data._internal.schema import catalog, load_history, revisions, typed
 from mixpanel_data._internal.schema.tables import Kind, quoted
 from mixpanel_data.exceptions import DatabaseNotFoundError
-from mixpanel_data.types import LoadInfo, TableInfo, TableMetadata, TableSchema
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import LoadInfo, TableInfo, TableMetadata, TableSchema
 
 logger = logging.getLogger(__name__)
 
@@ -113,11 +117,13 @@ class DuckDBBackend(QueryMixin, CopyMixin):
     def engine(self) -> sa.Engine:
         """The SQLAlchemy engine over the pool."""
         self.database.ensure_open()
+        listen_if_loaded()
         return self.database.engine
 
     @property
     def sessions(self) -> sa.Engine:
         """The engine for sessions of the calling thread."""
+        listen_if_loaded()
         return self.database.thread_connection().sessions
 
     def ensure_open(self) -> None:

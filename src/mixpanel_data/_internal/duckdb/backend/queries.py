@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pyarrow
 import sqlalchemy as sa
 
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.display import Rows
 from mixpanel_data._internal.duckdb import DuckDBPyConnection, DuckDBPyRelation
 from mixpanel_data._internal.duckdb.backend import serving
@@ -22,6 +22,8 @@ from mixpanel_data._internal.schema import functions as fn
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -132,7 +134,7 @@ class QueryMixin(TypedRowsMixin):
 
 def _arrow(connection: DuckDBPyConnection, sql: str, params: Params | None) -> pa.Table:
     relation: Any = connection.sql(sql, params=params or None)
-    return pyarrow.table({}) if relation is None else relation.to_arrow_table()
+    return pa.table({}) if relation is None else relation.to_arrow_table()
 
 
 def _driver_params(params: Params | None) -> tuple[Any, ...] | Mapping[str, Any] | None:

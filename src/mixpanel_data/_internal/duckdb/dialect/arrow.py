@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import duckdb
-import pyarrow as pa
 import sqlalchemy as sa
+
+from mixpanel_data._internal.deferral import Package
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import pyarrow as pa
+else:
+    pa = Package("pyarrow")
 
 
 @contextmanager

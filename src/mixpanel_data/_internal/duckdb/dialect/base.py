@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
 import duckdb
-import duckdb_engine
-from sqlalchemy import event, exc, pool, schema, util
+from sqlalchemy import exc, pool, schema, util
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import PGExecutionContext
 from sqlalchemy.engine.default import DefaultDialect, DefaultExecutionContext
 from sqlalchemy.engine.reflection import Inspector
-from sqlalchemy.orm import Session
 
 from mixpanel_data._internal import json_text
 from mixpanel_data._internal.duckdb.dialect import types
@@ -29,18 +27,20 @@ from mixpanel_data._internal.duckdb.dialect.compiler import (
 )
 from mixpanel_data._internal.duckdb.dialect.connect import open_database
 from mixpanel_data._internal.duckdb.dialect.dbapi import Connection
-from mixpanel_data._internal.duckdb.dialect.orm_insert import insert_as_core
+from mixpanel_data._internal.duckdb.dialect.orm_insert import listen_if_loaded
 from mixpanel_data._internal.duckdb.dialect.preparer import IdentifierPreparer
 from mixpanel_data._internal.duckdb.dialect.reflection import Reflection
 from mixpanel_data._internal.duckdb.dialect.search_path import before_statement
+from mixpanel_data._internal.duckdb.dialect.stock import duckdb_engine
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from sqlalchemy.engine import URL
 
 
-def _register_with_alembic() -> None:
-    """Let Alembic know DuckDB, where it is loaded: it looks for no dialect by itself."""
+def _register() -> None:
+    """Let Alembic and the ORM know this dialect, where they are loaded."""
+    listen_if_loaded()
     if "alembic.ddl" in sys.modules:
         # By its name: what a migration leaves out is above the dialect.
         importlib.import_module("mixpanel_data.alembic")
@@ -107,7 +107,7 @@ class Dialect(Reflection, duckdb_engine.Dialect):
 
     @classmethod
     def engine_created(cls, engine: sa.Engine) -> None:
-        _register_with_alembic()
+        _register()
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -135,7 +135,7 @@ class Dialect(Reflection, duckdb_engine.Dialect):
             raw.load_extension(extension)
         for filesystem in filesystems:
             raw.register_filesystem(filesystem)
-        _register_with_alembic()
+        _register()
         return Connection(raw)
 
     def type_descriptor(self, typeobj: sqltypes.TypeEngine[Any]) -> Any:
@@ -193,6 +193,3 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         table = getattr(compiled and compiled.compile_state, "dml_table", None)
         if table is None or not execute_columnar(cursor, statement, parameters, table):
             cursor.executemany(statement, parameters)
-
-
-event.listen(Session, "do_orm_execute", insert_as_core)

@@ -9,20 +9,23 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pyarrow as pa
 from sqlalchemy import types as sqltypes
 
+from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.duckdb.dialect.dbapi import remembering_errors
 from mixpanel_data._internal.duckdb.dialect.sqlparse import many_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import pyarrow as pa
     import sqlalchemy as sa
 
     from mixpanel_data._internal.duckdb.dialect.dbapi import Cursor
 
     Row = Sequence[Any]
+else:
+    pa = Package("pyarrow")
 
 # Below this, row by row is as fast.
 _FEW_ROWS = 8
@@ -121,14 +124,15 @@ def _is_exact(kind: type, type_: sqltypes.TypeEngine[Any]) -> bool:
     return isinstance(type_, _EXACT_KEYS.get(kind, ())) and not getattr(type_, "collation", None)
 
 
-_TYPES: dict[type, pa.DataType] = {
-    bool: pa.bool_(),
-    int: pa.int64(),
-    float: pa.float64(),
-    str: pa.string(),
-    bytes: pa.binary(),
-    date: pa.date32(),
-    UUID: pa.string(),
+# The functions of pyarrow that make them.
+_TYPES: dict[type, str] = {
+    bool: "bool_",
+    int: "int64",
+    float: "float64",
+    str: "string",
+    bytes: "binary",
+    date: "date32",
+    UUID: "string",
 }
 
 
@@ -167,7 +171,7 @@ def _type(values: Iterable[Any]) -> pa.DataType:
         return _decimal_type(values)
     if kind not in _TYPES:
         raise NotColumnar
-    return _TYPES[kind]
+    return getattr(pa, _TYPES[kind])()
 
 
 def _time_type(kind: type, aware: set[bool]) -> pa.DataType:

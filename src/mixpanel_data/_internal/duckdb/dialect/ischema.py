@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from duckdb_engine import datatypes
 from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.cache_key import NO_CACHE
 
 from mixpanel_data._internal.duckdb.dialect.sqlparse import split_at_commas
+from mixpanel_data._internal.duckdb.dialect.stock import datatypes
 
 Type = sqltypes.TypeEngine[Any]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -10,6 +11,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Mapper, ORMExecuteState
+
+
+def listen_if_loaded() -> None:
+    """Listen to every ORM session, if the ORM is loaded, which takes long."""
+    if "sqlalchemy.orm" in sys.modules:
+        from sqlalchemy.orm import Session
+
+        if not sa.event.contains(Session, "do_orm_execute", insert_as_core):
+            sa.event.listen(Session, "do_orm_execute", insert_as_core)
 
 
 def insert_as_core(state: ORMExecuteState) -> None:

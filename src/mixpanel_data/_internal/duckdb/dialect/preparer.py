@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import duckdb_engine
 from sqlalchemy.dialects.postgresql.base import PGIdentifierPreparer
+
+from mixpanel_data._internal.duckdb.dialect.stock import duckdb_engine
 
 NAME = r'(?:"(?:[^"]|"")+"|[^\s."(),]+)'
 _PART = r'"(?:[^"]|"")+"|[^."]+'
