@@ -11,7 +11,7 @@ from clickhouse_connect.driver.binding import finalize_query
 from sqlalchemy.engine.interfaces import BindTyping
 
 from mixpanel_data._internal import json_text
-from mixpanel_data._internal.clickhouse.dialect import types
+from mixpanel_data._internal.clickhouse.dialect import json_get, types
 from mixpanel_data._internal.clickhouse.dialect.compiler import SQLCompiler
 from mixpanel_data._internal.clickhouse.dialect.ddl import DDLCompiler
 
@@ -64,6 +64,10 @@ class ClickHouseDialect(BaseDialect):
         return dbapi
 
     dbapi = import_dbapi
+
+    def property_sql(self, name: str) -> str:
+        """Return the SQL that reads a property's text."""
+        return json_get.plain_text("properties", [name])
 
     def create_connect_args(self, url: URL) -> Any:
         words, options = super().create_connect_args(url)
