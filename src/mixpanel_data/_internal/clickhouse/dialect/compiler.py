@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from clickhouse_connect.cc_sqlalchemy.sql.compiler import ChStatementCompiler
-from clickhouse_connect.driver.binding import format_str
+from clickhouse_connect.driver.binding import format_str, quote_identifier
 from sqlalchemy import exc, util
 from sqlalchemy import types as sqltypes
 
 from mixpanel_data._internal.clickhouse.dialect import json_get, texts
+from mixpanel_data._internal.clickhouse.dialect.served import column_of
 from mixpanel_data._internal.clickhouse.dialect.texts import doubled
 from mixpanel_data._internal.clickhouse.dialect.types import cast_to, is_text
 
@@ -54,7 +55,13 @@ class SQLCompiler(ChStatementCompiler):
             doubled(step, self) if isinstance(step, str) else step
             for step in json_get.path_of(binary.right.value)
         ]
-        return json_get.get(self.process(binary.left, **kw), path, binary.type)
+        document = self.process(binary.left, **kw)
+        column = column_of(binary.left, tuple(json_get.path_of(binary.right.value)))
+        if column is not None:
+            name = doubled(quote_identifier(column), self)
+            raw = document.removesuffix(self.preparer.quote("properties")) + name
+            return json_get.of_raw(raw, binary.type)
+        return json_get.get(document, path, binary.type)
 
     visit_json_path_getitem_op_binary = visit_json_getitem_op_binary
 

@@ -22,13 +22,24 @@ def get(document: str, path: Sequence[Step], wanted: sa.types.TypeEngine[Any]) -
     """Return the SQL of a value inside a document: its JSON text, its text, or a number."""
     if isinstance(wanted, sqltypes.JSON):
         return raw(document, path)
-    found = text(document, path)
+    return _converted(text(document, path), wanted)
+
+
+def of_raw(found: str, wanted: sa.types.TypeEngine[Any]) -> str:
+    """Return the same from the SQL of a value's JSON text."""
+    if isinstance(wanted, sqltypes.JSON):
+        return found
+    unquoted = f"startsWith({found}, '\"'), JSONExtractString({found})"
+    return _converted(f"multiIf({unquoted}, {found} = 'null', NULL, {found})", wanted)
+
+
+def _converted(value: str, wanted: sa.types.TypeEngine[Any]) -> str:
     if isinstance(wanted, sqltypes.Boolean):
-        return f"CAST({found} AS Bool)"
+        return f"CAST({value} AS Bool)"
     if isinstance(wanted, sqltypes.Integer):
-        return number_of_text(found, "Int64")
+        return number_of_text(value, "Int64")
     is_number = isinstance(wanted, (sqltypes.Numeric, sqltypes.Float))
-    return number_of_text(found, "Float64") if is_number else found
+    return number_of_text(value, "Float64") if is_number else value
 
 
 def path_of(steps: Any) -> list[Step]:
