@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,12 @@ class Loader:
         outcome.log(job, result, twice=False)
         return result
 
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Keep loads of this table waiting, and other processes' out."""
+        with self._turns[name], locked(self._database, name):
+            yield
+
     def drop(self, name: str) -> None:
         """Drop a table, unless somebody loads into it.
 
@@ -92,7 +99,7 @@ class Loader:
             DatabaseLockedError: another process loads into it.
         """
         self._catalog.require(name)
-        with self._turns[name], locked(self._database, name):
+        with self.turn(name):
             found = self._catalog.require(name)
             is_view = "View" in self._catalog.engine_of(found)
             with query_errors(f"drop {name}"):
