@@ -62,8 +62,8 @@ class Loader:
                 time_offset=offset,
             )
             _record(connection, job, table.name, result)
-            source.stored(result.stored)
             twice = has_other_resolution(connection, job, table, result)
+            source.stored(result.stored)
         _log(job, result, twice)
         return result
 
@@ -85,11 +85,13 @@ def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table
 def _log(job: LoadJob, result: LoadResult, twice: bool) -> None:
     """Log what became of the records, and warn of what looks like a mistake."""
     if twice:
+        one = result.stored == 1
         logger.warning(
-            "All %d events that were stored in %s differ from events that it held only within the"
-            " second: one export is in seconds, the other in milliseconds (time_in_ms). Each event"
-            " is there twice now; load these days again with replace.",
-            *(result.stored, job.table),
+            "%s stored in %s %s from what it held only within the second: one export is in"
+            " seconds, the other in milliseconds (time_in_ms). Each event is there twice now; load"
+            " these days again with replace.",
+            "The one event" if one else f"All {result.stored:,} events",
+            *(job.table, "differs" if one else "differ"),
             # Nothing in the history of loads tells it.
             extra={"note": True},
         )
