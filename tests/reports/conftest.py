@@ -10,9 +10,8 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Reports
-from tests.support import clickhouse_server
+from tests.support import clickhouse, clickhouse_server
 from tests.support.clickhouse_server import Server
-from tests.support.clickhouse_tables import ClickHouseTables
 from tests.support.factories import metadata
 from tests.support.shards import Sharded
 
@@ -61,7 +60,7 @@ def shared(request: pytest.FixtureRequest) -> Iterator[Any]:
     if request.param == "shards":
         opened = Sharded(request.getfixturevalue("servers"), f"reports{next(_numbers)}")
     else:
-        opened = StorageEngine.memory() if request.param == "duckdb" else ClickHouseTables()
+        opened = StorageEngine.memory() if request.param == "duckdb" else clickhouse.connect()
     yield opened
     opened.close()
 

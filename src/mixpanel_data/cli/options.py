@@ -97,7 +97,11 @@ def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
     with suppress(Exception), redirect_stderr(io.StringIO()):
         path = ctx.params.get("path") or ctx.params.get("db")
         with _open(path, ctx.params.get("project"), True, 0.0) as storage:
-            names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
+            if storage.path is None:
+                # A server, which has SQL of its own.
+                names = [table.name for table in storage.list_tables()]
+            else:
+                names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
         return [name for name in names if name.startswith(incomplete) and name[0] != "_"]
     return []
 

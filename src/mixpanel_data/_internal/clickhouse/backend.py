@@ -11,6 +11,7 @@ from typing import NoReturn
 import sqlalchemy as sa
 
 from mixpanel_data._internal.clickhouse import locks
+from mixpanel_data._internal.clickhouse import properties as property_columns
 from mixpanel_data._internal.clickhouse.catalog import Catalog
 from mixpanel_data._internal.clickhouse.copying import Copies
 from mixpanel_data._internal.clickhouse.database import Database
@@ -111,13 +112,24 @@ class ClickHouseBackend(Queries, Copies):
         limit: int,
         progress: Callable[[float], object] | None,
     ) -> list[PropertyPath]:
-        """Refuse."""
-        self._refuse("typed rows", "ALTER TABLE … ADD COLUMN … MATERIALIZED")
+        """Give a table columns of properties, and return which."""
+        found = self._catalog.require(name)
+        if self.kind_of(found) is None:
+            raise ValueError(f"Cannot optimize '{found}': it was not made by this library.")
+        with self._loader.turn(found), query_errors(f"optimize {found}"):
+            chosen = property_columns.choose(self.database, found, properties, limit)
+            property_columns.change(self.database, found, chosen)
+        if progress is not None:
+            progress(1.0)
+        return [path[0] if len(path) == 1 else path for path in chosen]
 
     def typed_columns(self, name: str) -> list[ColumnInfo]:
-        """Return the columns of typed rows: none."""
-        self._catalog.require(name)
-        return []
+        """Return a table's columns with those of properties; none where it has none of these."""
+        found = self._catalog.require(name)
+        with query_errors(f"typed columns of {found}"):
+            names = property_columns.columns_of(self.database, found).values()
+        made = [ColumnInfo(c, "Nullable(String)", nullable=True, primary_key=False) for c in names]
+        return [*self._catalog.schema(found).columns, *made] if made else []
 
     def find(self, name: str) -> str | None:
         """Return the name of a table or view, an internal one included."""

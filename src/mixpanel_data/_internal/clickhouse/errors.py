@@ -16,6 +16,7 @@ DRIVER_ERRORS = (ClickHouseError, sqlalchemy.exc.SQLAlchemyError)
 UNKNOWN_TABLE = 60
 TABLE_EXISTS = 57
 UNKNOWN_DATABASE = 81
+UNKNOWN_COLUMNS = (16, 47)
 
 # What a server's code tells those who decide by the kind of failure.
 _FAILURES = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from clickhouse_connect.driver.binding import external_bind_re
@@ -13,16 +13,21 @@ from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
 from mixpanel_data._internal.clickhouse.database import Database
 from mixpanel_data._internal.clickhouse.dialect import ClickHouseDialect
+from mixpanel_data._internal.clickhouse.dialect.served import serving
 from mixpanel_data._internal.clickhouse.dialect.types import time_text
-from mixpanel_data._internal.clickhouse.errors import query_errors
+from mixpanel_data._internal.clickhouse.errors import UNKNOWN_COLUMNS, code_of, query_errors
+from mixpanel_data._internal.clickhouse.properties import Lookup
 from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.display import Rows
+from mixpanel_data.exceptions import QueryError
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 else:
     pa = Package("pyarrow")
+
+_Result = TypeVar("_Result")
 
 Params = Sequence[Any] | Mapping[str, Any]
 
@@ -43,12 +48,29 @@ class Queries:
     def arrow(self, sql: str | sa.Executable, params: Params | None) -> pa.Table:
         """Return the result as a pyarrow Table, with naive times in UTC."""
         if not isinstance(sql, str):
-            sql, params = self.sql_text(sql, params), None
+            statement = sql
+            return self._served(lambda: self._arrow(self.sql_text(statement, params), None))
+        return self._arrow(sql, params)
+
+    def _arrow(self, sql: str, params: Params | None) -> pa.Table:
         with query_errors(sql), self._database.client() as client:
             bound = _bound(sql, params)
             if _is_command(client, sql, bound):
                 return pa.table({})
             return naive(client.query_arrow(sql, parameters=bound, use_strings=True))
+
+    def _served(self, run: Callable[[], _Result]) -> _Result:
+        """Run a statement that reads properties out of columns, where its tables have such."""
+        lookup = Lookup(self._database)
+        with serving(lookup):
+            try:
+                return run()
+            except QueryError as error:
+                # Another process has taken them away meanwhile.
+                cause = error.driver_error
+                if not lookup.found or cause is None or code_of(cause) not in UNKNOWN_COLUMNS:
+                    raise
+        return run()
 
     def rows(
         self, sql: str | sa.Executable, params: Params | None, most: int | None = None
@@ -57,22 +79,32 @@ class Queries:
         if isinstance(sql, str):
             columns, rows = self._text_rows(sql, params)
             return columns, rows[:most]
-        with self._database.connect(sql) as connection:
-            result = connection.execute(sql, _named(params))
-            if not result.returns_rows:
-                return [], []
-            assert result.cursor is not None
-            fetched = result.cursor.fetchall()
-            return list(result.keys()), [tuple(row) for row in fetched[:most]]
+        statement = sql
+
+        def run() -> tuple[list[str], list[tuple[Any, ...]]]:
+            with self._database.connect(statement) as connection:
+                result = connection.execute(statement, _named(params))
+                if not result.returns_rows:
+                    return [], []
+                assert result.cursor is not None
+                fetched = result.cursor.fetchall()
+                return list(result.keys()), [tuple(row) for row in fetched[:most]]
+
+        return self._served(run)
 
     def query(self, sql: str | sa.Executable, params: Params | None) -> list[sa.Row[Any]]:
         """Return SQLAlchemy's rows; a statement without a result gives none."""
         if isinstance(sql, str):
             columns, found = self._text_rows(sql, params)
             return Rows(IteratorResult(SimpleResultMetaData(columns), iter(found)))
-        with self._database.connect(sql) as connection:
-            result = connection.execute(sql, _named(params))
-            return Rows(result) if result.returns_rows else []
+        statement = sql
+
+        def run() -> list[sa.Row[Any]]:
+            with self._database.connect(statement) as connection:
+                result = connection.execute(statement, _named(params))
+                return Rows(result) if result.returns_rows else []
+
+        return self._served(run)
 
     def _text_rows(
         self, sql: str, params: Params | None

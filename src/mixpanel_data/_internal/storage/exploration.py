@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.exploration import answers, statements
 from mixpanel_data._internal.schema import functions as fn
-from mixpanel_data._internal.schema.properties import event_property
+from mixpanel_data._internal.schema.properties import event_property, sql_text
 from mixpanel_data._internal.storage.inspection import InspectionMixin
 from mixpanel_data._internal.storage.queries import QueryMixin
 from mixpanel_data.exceptions import QueryError
@@ -140,7 +140,8 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         chosen = statements.rows_of(rows, event, sample)
         statement = statements.properties(chosen, _TOP, many, keys)
         # Its text, as the same statement with parameters takes half as long again.
-        found = answers.properties(self.query(self.sql_text(statement)), count, many)
+        sql = getattr(self._backend.engine.dialect, "property_sql", sql_text)
+        found = answers.properties(self.query(self.sql_text(statement)), count, many, sql)
         return PropertiesResult(str(rows.name), event, count, found, **self._common(statement))
 
     def property_values(

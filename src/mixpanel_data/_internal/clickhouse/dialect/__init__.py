@@ -5,6 +5,7 @@ by ``clickhousedb:///database?interface=chdb``, with ``&path=FOLDER`` for one th
 """
 
 from mixpanel_data._internal.clickhouse import functions as _functions  # noqa: F401
+from mixpanel_data._internal.clickhouse import summary as _summary  # noqa: F401
 from mixpanel_data._internal.clickhouse.dialect.base import ClickHouseDialect
 from mixpanel_data._internal.clickhouse.dialect.connect import create_engine, create_memory_engine
 

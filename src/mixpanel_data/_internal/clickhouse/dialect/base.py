@@ -11,7 +11,7 @@ from clickhouse_connect.driver.binding import finalize_query
 from sqlalchemy.engine.interfaces import BindTyping
 
 from mixpanel_data._internal import json_text
-from mixpanel_data._internal.clickhouse.dialect import types
+from mixpanel_data._internal.clickhouse.dialect import json_get, types
 from mixpanel_data._internal.clickhouse.dialect.compiler import SQLCompiler
 from mixpanel_data._internal.clickhouse.dialect.ddl import DDLCompiler
 
@@ -31,8 +31,8 @@ SETTINGS: dict[str, Any] = {
     "enable_extended_results_for_datetime_functions": 1,
     "precise_float_parsing": 1,
     "enable_materialized_cte": 1,
-    # Rows of one user are on one shard.
-    "distributed_product_mode": "local",
+    # What a table of several shards is joined with is asked of all of them.
+    "distributed_product_mode": "global",
 }
 
 
@@ -64,6 +64,10 @@ class ClickHouseDialect(BaseDialect):
         return dbapi
 
     dbapi = import_dbapi
+
+    def property_sql(self, name: str) -> str:
+        """Return the SQL that reads a property's text."""
+        return json_get.plain_text("properties", [name])
 
     def create_connect_args(self, url: URL) -> Any:
         words, options = super().create_connect_args(url)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from clickhouse_connect.cc_sqlalchemy.sql.compiler import ChStatementCompiler
-from clickhouse_connect.driver.binding import format_str
+from clickhouse_connect.driver.binding import format_str, quote_identifier
 from sqlalchemy import exc, util
 from sqlalchemy import types as sqltypes
 
 from mixpanel_data._internal.clickhouse.dialect import json_get, texts
+from mixpanel_data._internal.clickhouse.dialect.served import column_of
 from mixpanel_data._internal.clickhouse.dialect.texts import doubled
 from mixpanel_data._internal.clickhouse.dialect.types import cast_to, is_text
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.elements import BinaryExpression
     from sqlalchemy.sql.selectable import CTE, CompoundSelect
 
+# From SQLAlchemy 2.1 on they are no longer one.
+_FRACTIONS = (sqltypes.Numeric, sqltypes.Float)
 _UNION_ENDS = "\0of union\0"
 
 
@@ -52,7 +55,13 @@ class SQLCompiler(ChStatementCompiler):
             doubled(step, self) if isinstance(step, str) else step
             for step in json_get.path_of(binary.right.value)
         ]
-        return json_get.get(self.process(binary.left, **kw), path, binary.type)
+        document = self.process(binary.left, **kw)
+        column = column_of(binary.left, tuple(json_get.path_of(binary.right.value)))
+        if column is not None:
+            name = doubled(quote_identifier(column), self)
+            raw = document.removesuffix(self.preparer.quote("properties")) + name
+            return json_get.of_raw(raw, binary.type)
+        return json_get.get(document, path, binary.type)
 
     visit_json_path_getitem_op_binary = visit_json_getitem_op_binary
 
@@ -70,7 +79,7 @@ class SQLCompiler(ChStatementCompiler):
             return self._as_text(text, given)
         if isinstance(wanted, (sqltypes.Integer, sqltypes.Float)) and is_text(given):
             return json_get.number_of_text(text, self._type(wanted))
-        if isinstance(wanted, sqltypes.Integer) and isinstance(given, sqltypes.Numeric):
+        if isinstance(wanted, sqltypes.Integer) and isinstance(given, _FRACTIONS):
             text = f"round({text})"
         return f"CAST({text} AS {self._type(wanted)})"
 

@@ -22,12 +22,24 @@ def get(document: str, path: Sequence[Step], wanted: sa.types.TypeEngine[Any]) -
     """Return the SQL of a value inside a document: its JSON text, its text, or a number."""
     if isinstance(wanted, sqltypes.JSON):
         return raw(document, path)
-    found = text(document, path)
+    return _converted(text(document, path), wanted)
+
+
+def of_raw(found: str, wanted: sa.types.TypeEngine[Any]) -> str:
+    """Return the same from the SQL of a value's JSON text."""
+    if isinstance(wanted, sqltypes.JSON):
+        return found
+    unquoted = f"startsWith({found}, '\"'), JSONExtractString({found})"
+    return _converted(f"multiIf({unquoted}, {found} = 'null', NULL, {found})", wanted)
+
+
+def _converted(value: str, wanted: sa.types.TypeEngine[Any]) -> str:
     if isinstance(wanted, sqltypes.Boolean):
-        return f"CAST({found} AS Bool)"
+        return f"CAST({value} AS Bool)"
     if isinstance(wanted, sqltypes.Integer):
-        return number_of_text(found, "Int64")
-    return number_of_text(found, "Float64") if isinstance(wanted, sqltypes.Numeric) else found
+        return number_of_text(value, "Int64")
+    is_number = isinstance(wanted, (sqltypes.Numeric, sqltypes.Float))
+    return number_of_text(value, "Float64") if is_number else value
 
 
 def path_of(steps: Any) -> list[Step]:
@@ -45,26 +57,35 @@ def raw(document: str, path: Sequence[Step]) -> str:
 def text(document: str, path: Sequence[Step]) -> str:
     """Return the SQL of a value's text; NULL where there is none, and for null."""
     steps = _steps(path)
+    found = plain_text(document, path)
     kind = f"JSONType({document}{steps})"
-    listed = f"startsWith(_t, '[') AND {kind} = 'Array'"
+    listed = f"startsWith({found}, '[') AND {kind} = 'Array'"
     exact = _exact(f"JSONExtractRaw({document}{steps})", document, steps)
-    fixed = f"if({listed}, {exact}, concat(_t, {_zero('_t', kind)}))"
-    found = let("_t", f"JSONExtract({document}{steps}, 'Nullable(String)')", fixed)
-    return _guarded(document, path, found)
+    fixed = f"concat({found}, {_zero(found, kind)})"
+    return _guarded(document, path, f"if({listed}, {exact}, {fixed})")
+
+
+def plain_text(document: str, path: Sequence[Step]) -> str:
+    """Return the SQL of a value's text, without the zeros of whole fractions."""
+    return f"JSONExtract({document}{_steps(path)}, 'Nullable(String)')"
 
 
 def member(document: str, pair: str) -> str:
     """Return the SQL of the JSON text of an object's member, from a *pair* of key and JSON text."""
-    exact = _exact("tupleElement(_p, 2)", f"ifNull({document}, '')", ", tupleElement(_p, 1)")
-    return let("_p", pair, exact)
+    steps = f", tupleElement({pair}, 1)"
+    return _exact(f"tupleElement({pair}, 2)", f"ifNull({document}, '')", steps)
 
 
 def _exact(found: str, document: str, steps: str) -> str:
     """Return the SQL of JSON text with the zeros of whole fractions put back."""
     items = f"JSONExtractArrayRaw(ifNull({document}, ''){steps})"
-    listed = list_text(items, lambda n: f"JSONType({document}{steps}, {n})")
-    fixed = f"concat(_f, {_zero('_f', f'JSONType({document}{steps})')})"
-    return let("_f", found, f"if(startsWith(_f, '['), {listed}, {fixed})")
+    each = f"concat(_x, {_zero('_x', f'JSONType({document}{steps}, _n)')})"
+    listed = f"arrayMap((_x, _n) -> {each}, {items}, arrayEnumerate({items}))"
+    fixed = f"concat({found}, {_zero(found, f'JSONType({document}{steps})')})"
+    # Not by let(): documents would be copied into it.
+    return (
+        f"if(startsWith({found}, '['), concat('[', arrayStringConcat({listed}, ','), ']'), {fixed})"
+    )
 
 
 def _zero(found: str, kind: str) -> str:
@@ -74,11 +95,6 @@ def _zero(found: str, kind: str) -> str:
 def let(name: str, value: str, body: str) -> str:
     """Return the SQL of *body* in which *name* stands for a value, whose SQL is there once."""
     return f"arrayMap({name} -> {body}, [{value}])[1]"
-
-
-def list_text(items: str, kind: Any) -> str:
-    """Return the SQL of a list's JSON text from its items; *kind* gives the SQL of one's type."""
-    return f"concat('[', arrayStringConcat({exact_items(items, kind)}, ','), ']')"
 
 
 def exact_items(items: str, kind: Any) -> str:
