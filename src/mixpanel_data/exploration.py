@@ -190,12 +190,17 @@ class PropertiesResult(Answer):
 
 @dataclass(frozen=True)
 class WorkspaceInfo(_Row):
-    """A database: its file (None in memory), tables, size in MB, and when it was made (UTC)."""
+    """A database: its file (None in memory), tables, size in MB, and when it was made (UTC).
+
+    ``time_zones`` are those of the tables whose times came as the wall clock of another zone than
+    UTC, by table: see ``TableMetadata.time_zone``.
+    """
 
     path: Path | None
     tables: list[str]
     size_mb: float
     created_at: datetime | None
+    time_zones: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready values; times as ISO 8601."""

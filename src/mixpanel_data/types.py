@@ -238,7 +238,8 @@ class DatabaseStatus:
     ``size`` is in bytes. ``revision`` is None where nothing in the file is this library's;
     ``pending`` are the revisions that an upgrade would apply. ``unregistered`` are tables that have
     the columns of a kind but are not in the catalogue, ``others`` all else that is in the file.
-    ``typed`` says how many properties of a table are typed columns, where those are up to date.
+    ``typed`` says how many properties of a table are typed columns, where those are up to date,
+    ``time_zones`` the zones of tables whose times came in another one than UTC.
     """
 
     path: Path
@@ -251,6 +252,7 @@ class DatabaseStatus:
     unregistered: dict[str, TableKind]
     others: list[str]
     typed: dict[str, int] = field(default_factory=dict)
+    time_zones: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_known(self) -> bool:

@@ -54,3 +54,41 @@ def test_a_directory_is_no_database(run: Run, tmp_path: Path) -> None:
     assert done.code == 1
     assert done.err.startswith("Error: ")
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["status"], ["check"], ["compact"], ["recover"], ["upgrade", "--dry-run"]),
+        *(["downgrade", "0003", "--dry-run"], ["backup", "copy.db"]),
+    ],
+)
+@pytest.mark.parametrize("way", ["argument", "option", "both", "environment"])
+def test_a_file_is_named_by_the_argument_the_option_or_the_environment(
+    run: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], way: str
+) -> None:
+    monkeypatch.chdir(loaded.parent)
+    name, *others = words
+    if way == "environment":
+        monkeypatch.setenv("MIXPANEL_DATA_DB", str(loaded))
+    path = [loaded] if way in ("argument", "both") else []
+    option = ["--db", loaded.name] if way in ("option", "both") else []
+    done = run("db", name, *path, *others, *option)
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["backup", "copy.db"], ["downgrade", "0003"], ["adopt", "others"]]
+)
+def test_two_files_are_an_error(run: Run, loaded: Path, tmp_path: Path, words: list[str]) -> None:
+    name, *others = words
+    done = run("db", name, loaded, *others, "--db", tmp_path / "other.db")
+    assert (done.code, "--db" in done.err, done.out) == (2, True, "")
+
+
+@pytest.mark.parametrize(
+    "words", [["backup", "copy.db"], ["downgrade", "0003"], ["adopt", "events"]]
+)
+def test_a_missing_argument_is_not_the_path(run: Run, words: list[str]) -> None:
+    done = run("db", *words)
+    assert (done.code, "Missing argument" in done.err) == (2, True)

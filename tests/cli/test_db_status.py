@@ -136,3 +136,13 @@ def test_a_file_in_use_has_an_exit_code_of_its_own(
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err.count(b"\n")) == (4, b"", 1)
     assert b"is locked by process" in err
+
+
+def test_the_zones_that_tables_were_loaded_in(run: Run, loaded: Path, events_file: Path) -> None:
+    options = ("--table", "old", "--time-zone", "US/Pacific", "--db", loaded)
+    assert run("load", "events", events_file, *options).code == 0
+    lines = run("db", "status", loaded).out.splitlines()
+    assert [line.split()[-1] for line in lines if line.split()[1:2] == ["events"]] == [
+        "UTC",
+        "US/Pacific",
+    ]

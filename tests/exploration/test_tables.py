@@ -17,6 +17,7 @@ from mixpanel_data import (
     StorageEngine,
     TableNotFoundError,
     WorkspaceInfo,
+    maintenance,
 )
 from mixpanel_data.reports import NotEventsTableError
 from mixpanel_data.types import utc_now
@@ -165,3 +166,15 @@ def test_info_of_a_file(db_path: Path) -> None:
 def test_info_in_memory(memory: StorageEngine) -> None:
     assert memory.info() == WorkspaceInfo(None, [], 0.0, None)
     json.dumps(memory.info().to_dict())
+
+
+def test_info_tells_the_zones_of_tables_that_are_not_in_utc(db_path: Path) -> None:
+    with StorageEngine(db_path) as storage:
+        storage.create_events_table("old", events(3), metadata(time_zone="US/Pacific"))
+        storage.create_events_table("new", events(3), metadata())
+        storage.create_events_table("gone", events(3), metadata(time_zone="Asia/Tokyo"))
+        storage.connection.execute("DROP TABLE gone")
+        info = storage.info()
+    assert info.time_zones == {"old": "US/Pacific"}
+    assert info.to_dict()["time_zones"] == {"old": "US/Pacific"}
+    assert maintenance.status(db_path).time_zones == {"old": "US/Pacific"}

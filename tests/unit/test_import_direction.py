@@ -21,12 +21,11 @@ FLOORS = [
     ],
     [
         "_internal.zones",
-        "_internal.sql_result",
         "_internal.spelling",
         "_internal.display",
         "_internal.progress",
     ],
-    ["_internal.copied_table", "_internal.table_metadata"],
+    ["_internal.copied_table", "_internal.sql_result", "_internal.table_metadata"],
     ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],

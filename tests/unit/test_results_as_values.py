@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import pickle
+from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pandas as pd
 import pytest
 
@@ -103,3 +106,46 @@ def test_a_result_crosses_processes() -> None:
     assert twin == _result()
     assert twin.columns == ["x", "y"]
     assert pd.DataFrame(twin).columns.tolist() == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        lambda result: result,
+        lambda result: result[:],
+        copy.copy,
+        copy.deepcopy,
+        lambda result: pickle.loads(pickle.dumps(result)),
+        lambda result: result.rows,
+    ],
+)
+def test_a_result_is_json_and_a_frame_with_names(same: Callable[[SQLResult], SQLResult]) -> None:
+    result = same(_result())
+    assert (
+        orjson.loads(orjson.dumps(result))
+        == json.loads(json.dumps(result))
+        == [[1, "a"], [2, None]]
+    )
+    assert pd.DataFrame(result).columns.tolist() == ["x", "y"]
+    assert [type(row) for row in result.copy()] == [tuple, tuple]
+
+
+def test_a_part_of_a_result_is_one() -> None:
+    part = _result()[1:]
+    assert (part, part.columns) == ([(2, None)], ["x", "y"])
+    assert pd.DataFrame(part).columns.tolist() == ["x", "y"]
+    assert (_result()[-1], [*_result()]) == ((2, None), [(1, "a"), (2, None)])
+
+
+def test_an_empty_result_has_its_names_for_a_frame() -> None:
+    result = SQLResult(["x", "y"], [])
+    assert pd.DataFrame(result, columns=result.columns).columns.tolist() == ["x", "y"]
+    assert (orjson.dumps(result), list(result), result[:1]) == (b"[]", [], [])
+
+
+def test_a_notebook_shows_a_result_as_a_table() -> None:
+    shown = SQLResult(["n", "<b>"], [(n, None) for n in range(100)])._repr_html_()
+    assert shown.count("<tr>") == 61
+    assert "&lt;b&gt;" in shown
+    assert "40 more rows" in shown
+    assert "<th>x</th>" in SQLResult(["x"], [])._repr_html_()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain, islice
+from operator import index
 from types import MappingProxyType
-from typing import Any
+from typing import Any, SupportsIndex, overload
+
+from mixpanel_data._internal.display import Rows
 
 
 def distinct_names(names: Sequence[str]) -> list[str]:
@@ -48,25 +52,47 @@ def _row_type(names: tuple[str, ...]) -> type[_NamedRow]:
     return type("Row", (_NamedRow,), members)
 
 
-class SQLResult(list[tuple[Any, ...]]):
+class SQLResult(Rows[tuple[Any, ...]]):
     """The rows of a query, as a list of tuples that knows its column names.
 
-    Of equal names the later are numbered, as in a DataFrame. The first row alone has the names
-    too: pandas and polars look there, and call their columns by them.
+    Of equal names the later are numbered, as in a DataFrame. The first row that is taken out has
+    the names too: pandas and polars look there, and call their columns by them. Without a row
+    they look nowhere: ``pd.DataFrame(result, columns=result.columns)`` always has the names.
     """
 
     __slots__ = ("columns",)
 
-    def __init__(self, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    def __init__(self, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
         self.columns = distinct_names(columns)
         super().__init__(rows)
-        if self:
-            self[0] = _named_row(tuple(self.columns), self[0])
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        plain = super().__iter__()
+        return chain((_named_row(tuple(self.columns), row) for row in islice(plain, 1)), plain)
+
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> tuple[Any, ...]: ...
+
+    @overload
+    def __getitem__(self, key: slice, /) -> SQLResult: ...
+
+    def __getitem__(self, key: SupportsIndex | slice, /) -> tuple[Any, ...] | SQLResult:
+        # The rows inside stay plain tuples, the only ones that orjson knows.
+        if isinstance(key, slice):
+            return SQLResult(self.columns, super().__getitem__(key))
+        row = super().__getitem__(key)
+        return row if index(key) else _named_row(tuple(self.columns), row)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SQLResult, (self.columns, super().__getitem__(slice(None)))
 
     @property
     def rows(self) -> list[tuple[Any, ...]]:
         """The rows, which the result itself is a list of."""
         return self
+
+    def _table(self) -> tuple[list[str], list[list[object]], int]:
+        return self.columns, *super()._table()[1:]
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Return each row as a dict by column name."""

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +22,7 @@ from mixpanel_data.cli.options import (
     chosen_format,
     open_database,
 )
+from mixpanel_data.cli.signatures import Command, with_options_of
 from mixpanel_data.cli.views import writers
 from mixpanel_data.cli.views.frame import write_frame
 from mixpanel_data.cli.views.results import result_of
@@ -47,7 +47,6 @@ OutputOption = Annotated[
 ]
 SqlOption = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of the answer.")]
 
-Command = Callable[..., None]
 Picture = Callable[[Screen, Any], None]
 
 
@@ -141,19 +140,3 @@ def asking(ask: Callable[..., None], *, confined: bool = True, draws: bool = Fal
                 raise typer.BadParameter(str(error)) from None
 
     return with_options_of(run, ask, own=2)
-
-
-def with_options_of(run: Command, ask: Callable[..., Any], *, own: int) -> Command:
-    """Return *run* under the name of *ask*, with its parameters from *own* on in place of ``**``.
-
-    They come after what *run* must be given, and before its options.
-    """
-    mine = list(signature(run).parameters.values())[:-1]
-    first = [each for each in mine if each.default is Parameter.empty]
-    others = list(signature(ask).parameters.values())[own:]
-    every = [*first, *others, *(each for each in mine if each not in first)]
-    run.__name__, run.__doc__ = ask.__name__, ask.__doc__
-    run.__signature__ = Signature(  # type: ignore[attr-defined]
-        [each.replace(kind=Parameter.KEYWORD_ONLY) for each in every]
-    )
-    return run

@@ -3,14 +3,17 @@
 import io
 import os
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stderr, suppress
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from mixpanel_data.cli.errors import explain, needed_packages, say
+from mixpanel_data.cli.signatures import Command, with_options_of
 from mixpanel_data.exceptions import DatabaseLockedError
 from mixpanel_data.types import check_table_name, check_time_zone
 
@@ -38,12 +41,67 @@ def check_zone(name: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
+PathArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="PATH",
+        show_default=False,
+        help=f"The database file; or by --db, or ${DB_VARIABLE}.",
+    ),
+]
+
+
+class FileCommand(typer.core.TyperCommand):
+    """A command on a file that PATH names, or else --db or the environment."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; without PATH, where another is missing and the file is named."""
+        every = self.params
+        try:
+            return list(super().parse_args(ctx, list(args)))
+        except typer.BadParameter:
+            self.params = [param for param in every if param.name != "path"]
+            ctx.params.clear()
+            with suppress(typer.BadParameter):
+                rest = list(super().parse_args(ctx, args))
+                if ctx.params.get("db") or os.environ.get(DB_VARIABLE):
+                    return rest
+            raise
+        finally:
+            self.params = every
+
+
+def on_file(do: Callable[..., None]) -> Command:
+    """Return a command: *do*, which gets the path of a file that PATH or --db names."""
+
+    def run(path: PathArgument = None, db: FileOption = None, **options: Any) -> None:
+        do(database_file(path, db), **options)
+
+    return with_options_of(run, do, own=1)
+
+
+def database_file(path: Path | None, db: Path | None) -> Path:
+    """Return the file that an argument, an option or the environment names."""
+    if path and db and path.absolute() != db.absolute():
+        raise typer.BadParameter(f"PATH is {path}; give one of them", param_hint="--db")
+    if found := path or db or os.environ.get(DB_VARIABLE):
+        return Path(found)
+    raise typer.BadParameter(
+        f"which database? Give PATH or --db PATH, or set {DB_VARIABLE}", param_hint="PATH"
+    )
+
+
 def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
     """Return the tables that a word may become, of the database that the words before it choose."""
     # What goes wrong says so when the command runs; here it would end up among the words.
     with suppress(Exception), redirect_stderr(io.StringIO()):
-        with _open(ctx.params.get("db"), ctx.params.get("project"), True, 0.0) as storage:
-            names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
+        path = ctx.params.get("path") or ctx.params.get("db")
+        with _open(path, ctx.params.get("project"), True, 0.0) as storage:
+            if storage.path is None:
+                # A server, which has SQL of its own.
+                names = [table.name for table in storage.list_tables()]
+            else:
+                names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
         return [name for name in names if name.startswith(incomplete) and name[0] != "_"]
     return []
 
@@ -57,6 +115,10 @@ DbOption = Annotated[
         help="The database file, or the URL of a server: clickhousedb://HOST/DATABASE."
         f" Without --db and --project: ${DB_VARIABLE}.",
     ),
+]
+FileOption = Annotated[
+    Path | None,
+    typer.Option("--db", metavar="PATH", show_default=False, help="The same as PATH."),
 ]
 ProjectOption = Annotated[
     str | None,

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from mixpanel_data.cli.asking import Asked, Command, Picture, asking, with_options_of
+from mixpanel_data.cli.asking import Asked, Picture, asking
 from mixpanel_data.cli.errors import say
 from mixpanel_data.cli.options import Format, check_zone, complete_table
+from mixpanel_data.cli.signatures import Command, with_options_of
 
 TimezoneOption = Annotated[
     str,

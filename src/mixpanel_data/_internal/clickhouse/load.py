@@ -170,13 +170,23 @@ class Loader:
 
     def _stage(self, lock: Lock, source: RecordSource, clock: WallClock | None, what: str) -> int:
         """Send the records in numbered batches, and return how many there were."""
-        read = 0
-        for table in sendable(source.batches(clock)):
-            positions = pa.array(range(read, read + table.num_rows), pa.uint64())
-            read += table.num_rows
-            with query_errors(what), self._database.client() as client:
-                client.insert_arrow(quoted(lock.staging), table.append_column(POSITION, positions))
+        read = sent = 0
+        waiting = Waiting()
+        # No generator in between: what the caller's own code raises must leave as it is.
+        for batch in source.batches(clock):
+            read += batch.num_rows
+            sent += self._send(lock, waiting.add(batch), sent, what)
+            source.report(read)
+        self._send(lock, waiting.rest(), sent, what)
         return read
+
+    def _send(self, lock: Lock, table: pa.Table | None, position: int, what: str) -> int:
+        if table is None:
+            return 0
+        positions = pa.array(range(position, position + table.num_rows), pa.uint64())
+        with query_errors(what), self._database.client() as client:
+            client.insert_arrow(quoted(lock.staging), table.append_column(POSITION, positions))
+        return int(table.num_rows)
 
     def _counted(
         self,
@@ -271,20 +281,36 @@ def warn_of_unreadable(connection: sa.Connection, rows: sa.Table, table: str) ->
         )
 
 
+class Waiting:
+    """Batches that are sent together, as many as one statement takes."""
+
+    def __init__(self, most_rows: int = _SENT_ROWS, most_bytes: int = _SENT_BYTES) -> None:
+        self._most = most_rows, most_bytes
+        self._gathered: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
+
+    def add(self, batch: pa.RecordBatch) -> pa.Table | None:
+        """Take a batch, and return those that are to be sent now."""
+        self._gathered.append(batch)
+        self._rows += batch.num_rows
+        self._bytes += batch.nbytes
+        full = self._rows >= self._most[0] or self._bytes >= self._most[1]
+        return self.rest() if full else None
+
+    def rest(self) -> pa.Table | None:
+        """Return all that wait, None for none."""
+        table = pa.Table.from_batches(self._gathered) if self._gathered else None
+        self._gathered, self._rows, self._bytes = [], 0, 0
+        return table
+
+
 def sendable(
-    batches: Iterator[pa.RecordBatch],
-    most_rows: int = _SENT_ROWS,
-    most_bytes: int = _SENT_BYTES,
+    batches: Iterator[pa.RecordBatch], most_rows: int, most_bytes: int
 ) -> Iterator[pa.Table]:
     """Yield batches together, as many as one statement takes."""
-    gathered: list[pa.RecordBatch] = []
-    rows = size = 0
+    waiting = Waiting(most_rows, most_bytes)
     for batch in batches:
-        gathered.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= most_rows or size >= most_bytes:
-            yield pa.Table.from_batches(gathered)
-            gathered, rows, size = [], 0, 0
-    if gathered:
-        yield pa.Table.from_batches(gathered)
+        if (table := waiting.add(batch)) is not None:
+            yield table
+    if (table := waiting.rest()) is not None:
+        yield table

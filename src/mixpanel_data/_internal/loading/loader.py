@@ -50,7 +50,7 @@ class Loader:
             if isinstance(source, ExportSource):
                 read = source.write_to(connection, target, clock)
             else:
-                read = stream.insert(connection, target, source.batches(clock))
+                read = stream.insert(connection, target, source.batches(clock), source.report)
             if read == 0 and job.needs_records:
                 raise EmptyLoadError(job.table, job.source)
             if job.dates_from_records:

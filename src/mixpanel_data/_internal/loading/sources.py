@@ -40,19 +40,19 @@ class RecordSource:
     def batches(self, clock: WallClock | None) -> Iterator[pa.RecordBatch]:
         """Check the records and yield them as Arrow batches; *clock* reads times without an offset.
 
+        Who takes them calls ``report`` after each.
+
         Raises:
             InvalidRecordError: a field is missing or wrong; names the field and the record.
         """
-        for batch in batches(self._records, self._template, clock):
-            yield batch
-            self._report(self._read + batch.num_rows)
+        return batches(self._records, self._template, clock)
 
     def stored(self, rows: int) -> None:
         """Report the last batch, with the number of rows stored."""
         if self._progress is not None and self._read:
             self._progress(rows)
 
-    def _report(self, read: int) -> None:
+    def report(self, read: int) -> None:
         """Report every full batch that is not the last, when *read* records were read."""
         while self._progress is not None and self._reported + self._batch_size < read:
             self._reported += self._batch_size

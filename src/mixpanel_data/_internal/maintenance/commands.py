@@ -78,6 +78,7 @@ def status(path: str | Path) -> DatabaseStatus:
             tables=tables,
             unregistered=unregistered,
             others=others,
+            time_zones=catalog.time_zones(connection),
             typed={rows.table: len(rows.columns) for rows in typed_rows.current(connection)},
         )
 

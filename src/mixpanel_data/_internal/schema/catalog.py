@@ -210,6 +210,16 @@ def tables(connection: sa.Connection) -> list[TableInfo]:
     return found
 
 
+def time_zones(connection: sa.Connection) -> dict[str, str]:
+    """Return the zones of the tables whose times came in another one than UTC, by table."""
+    rows = _entries(connection)
+    zones = sa.select(rows.c.table_name, rows.c.time_zone).where(rows.c.time_zone.is_not(None))
+    there = set(connection.scalars(system_catalog.tables(home(connection))))
+    with row_errors(metadata_table):
+        found = connection.execute(zones.order_by(rows.c.table_name)).all()
+    return {row.table_name: row.time_zone for row in found if row.table_name in there}
+
+
 def schema_of(connection: sa.Connection, name: str) -> TableSchema:
     """Return the columns of a user's table, with DuckDB's names for their types.
 

@@ -197,7 +197,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         )
 
     def info(self) -> WorkspaceInfo:
-        """Return the path, tables, size and age of the database.
+        """Return the path, tables, their time zones, size and age of the database.
 
         ``created_at`` is aware, in UTC: the first load, or the file's own time where that is
         earlier; None for an empty database in memory.
@@ -206,8 +206,10 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         begun = [load.started_at for load in self.load_history()]
         begun += [] if since is None else [since]
         names = [table.name for table in self.list_tables()]
+        found = {name: self._backend.metadata(name).time_zone for name in names}
+        zones = {name: zone for name, zone in found.items() if zone is not None}
         return WorkspaceInfo(
-            self._backend.path, names, round(size / 2**20, 2), min(begun, default=None)
+            self._backend.path, names, round(size / 2**20, 2), min(begun, default=None), zones
         )
 
     def _common(self, statement: sa.ClauseElement) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """``db``: a database as a file: the revision of its schema, copies, and what may be wrong."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +21,13 @@ from mixpanel_data.cli.errors import (
 )
 from mixpanel_data.cli.options import (
     DbOption,
+    FileCommand,
     ListFormat,
     ListFormatOption,
     QuietOption,
     TableArgument,
     chosen_place,
+    on_file,
 )
 from mixpanel_data.cli.views.progress import work
 from mixpanel_data.cli.views.status import (
@@ -99,9 +99,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-PathArgument = Annotated[
-    Path, typer.Argument(metavar="PATH", show_default=False, help="The database file.")
-]
 NoBackupOption = Annotated[
     bool, typer.Option("--no-backup", help="Write no copy beside the file before changing it.")
 ]
@@ -113,8 +110,9 @@ DryRunOption = Annotated[
 ]
 
 
-@app.command(epilog=_STATUS_EXAMPLES)
-def status(path: PathArgument, format_: ListFormatOption = ListFormat.TABLE) -> None:
+@app.command(cls=FileCommand, epilog=_STATUS_EXAMPLES)
+@on_file
+def status(path: Path, format_: ListFormatOption = ListFormat.TABLE) -> None:
     """Return what a file is: its size, revision and tables, and what upgrade would do.
 
     Any DuckDB file will do; it is only read.
@@ -126,12 +124,14 @@ def status(path: PathArgument, format_: ListFormatOption = ListFormat.TABLE) -> 
         print_status(found)
 
 
-@app.command(epilog=_UPGRADE_EXAMPLES)
+@app.command(cls=FileCommand, epilog=_UPGRADE_EXAMPLES)
+@on_file
 def upgrade(
-    path: PathArgument,
+    path: Path,
     no_backup: NoBackupOption = False,
     dry_run: DryRunOption = False,
     quiet: QuietOption = False,
+    format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """Bring a file to the schema of this version.
 
@@ -140,17 +140,20 @@ def upgrade(
     same command goes on from there.
     """
     if dry_run:
-        print_sql(maintenance.upgrade_sql(path), path)
+        print_sql(maintenance.upgrade_sql(path), path, as_json=format_ is ListFormat.JSON)
         return
     with _saying_where_it_ends(path), work("Writing a backup", quiet=quiet) as report:
         done = maintenance.upgrade(path, backup=not no_backup, progress=report)
-    if not quiet:
+    if format_ is ListFormat.JSON:
+        print_json(done.to_dict())
+    elif not quiet:
         print_migration("Upgraded", path, done)
 
 
-@app.command(epilog=_DOWNGRADE_EXAMPLES)
+@app.command(cls=FileCommand, epilog=_DOWNGRADE_EXAMPLES)
+@on_file
 def downgrade(
-    path: PathArgument,
+    path: Path,
     revision: Annotated[
         str, typer.Argument(metavar="REVISION", show_default=False, help="See db history.")
     ],
@@ -158,6 +161,7 @@ def downgrade(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     quiet: QuietOption = False,
+    format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """Take a file back to an earlier revision, for an earlier version, after asking.
 
@@ -165,7 +169,8 @@ def downgrade(
     first, and there alone. Without a terminal to ask on, it needs --yes.
     """
     if dry_run:
-        print_sql(maintenance.downgrade_sql(path, revision), path)
+        sql = maintenance.downgrade_sql(path, revision)
+        print_sql(sql, path, as_json=format_ is ListFormat.JSON)
         return
     undone = _undone(maintenance.status(path), revision)
     if undone and not (quiet and yes):
@@ -174,7 +179,9 @@ def downgrade(
         _ask(f"Downgrade {shown(path)}?", f"add --yes to downgrade {path} without asking")
     with _saying_where_it_ends(path), work("Writing a backup", quiet=quiet) as report:
         done = maintenance.downgrade(path, revision, backup=not no_backup, progress=report)
-    if not quiet:
+    if format_ is ListFormat.JSON:
+        print_json(done.to_dict())
+    elif not quiet:
         print_migration("Downgraded", path, done)
 
 
@@ -188,8 +195,14 @@ def history(format_: ListFormatOption = ListFormat.TABLE) -> None:
         print_history(known, "what it adds")
 
 
-@app.command(epilog=_ADOPT_EXAMPLES)
-def adopt(path: PathArgument, table: TableArgument, quiet: QuietOption = False) -> None:
+@app.command(cls=FileCommand, epilog=_ADOPT_EXAMPLES)
+@on_file
+def adopt(
+    path: Path,
+    table: TableArgument,
+    quiet: QuietOption = False,
+    format_: ListFormatOption = ListFormat.TABLE,
+) -> None:
     """Register a table that has the columns of events or profiles.
 
     It becomes one of the tables that are listed, appended to and upgraded. Its rows stay as they
@@ -197,27 +210,37 @@ def adopt(path: PathArgument, table: TableArgument, quiet: QuietOption = False) 
     """
     with work(f"Reading {table}", quiet=quiet):
         info = maintenance.adopt(path, table)
-    if not quiet:
+    if format_ is ListFormat.JSON:
+        print_json(info.to_dict())
+    elif not quiet:
         print(f"Adopted '{info.name}' as {info.type}: {count(info.row_count, 'row')}.")
 
 
-@app.command(epilog=_BACKUP_EXAMPLES)
+@app.command(cls=FileCommand, epilog=_BACKUP_EXAMPLES)
+@on_file
 def backup(
-    path: PathArgument,
+    path: Path,
     destination: Annotated[
         Path, typer.Argument(metavar="DESTINATION", show_default=False, help="A new file.")
     ],
     quiet: QuietOption = False,
+    format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """Copy a database, others may be reading it, and check the copy by opening it."""
     with work("Copying", quiet=quiet):
         copy = maintenance.backup(path, destination)
-    if not quiet:
-        print(f"Copied {shown(path)} to {shown(copy)}: {size_of(copy.stat().st_size)}.")
+    size = copy.stat().st_size
+    if format_ is ListFormat.JSON:
+        print_json({"path": str(path), "copy": str(copy), "size": size})
+    elif not quiet:
+        print(f"Copied {shown(path)} to {shown(copy)}: {size_of(size)}.")
 
 
-@app.command(epilog=_COMPACT_EXAMPLES)
-def compact(path: PathArgument, quiet: QuietOption = False) -> None:
+@app.command(cls=FileCommand, epilog=_COMPACT_EXAMPLES)
+@on_file
+def compact(
+    path: Path, quiet: QuietOption = False, format_: ListFormatOption = ListFormat.TABLE
+) -> None:
     """Rewrite a file without the space that nothing uses.
 
     DuckDB reuses the space of what was deleted, but hardly ever gives it back. Nothing else may
@@ -225,13 +248,16 @@ def compact(path: PathArgument, quiet: QuietOption = False) -> None:
     """
     with work("Rewriting", quiet=quiet):
         before, after = maintenance.compact(path)
-    if not quiet:
+    if format_ is ListFormat.JSON:
+        print_json({"path": str(path), "before": before, "after": after})
+    elif not quiet:
         print(f"{shown(path)}: {size_of(before)} before, {size_of(after)} after.")
 
 
-@app.command(epilog=_CHECK_EXAMPLES)
+@app.command(cls=FileCommand, epilog=_CHECK_EXAMPLES)
+@on_file
 def check(
-    path: PathArgument,
+    path: Path,
     format_: ListFormatOption = ListFormat.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -254,9 +280,10 @@ def check(
         raise typer.Exit(REFUSED)
 
 
-@app.command(epilog=_RECOVER_EXAMPLES)
+@app.command(cls=FileCommand, epilog=_RECOVER_EXAMPLES)
+@on_file
 def recover(
-    path: PathArgument, format_: ListFormatOption = ListFormat.TABLE, quiet: QuietOption = False
+    path: Path, format_: ListFormatOption = ListFormat.TABLE, quiet: QuietOption = False
 ) -> None:
     """Open a file again whose write-ahead log is damaged, and list the loads that are lost.
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 from inspect import getsource
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,8 @@ from mixpanel_data import SQLResult, StorageEngine, TableMetadata
 from mixpanel_data.cli.commands.load import load_files
 from mixpanel_data.cli.commands.query import print_table
 from mixpanel_data.cli.commands.tables import print_schema, print_tables
-from mixpanel_data.cli.console import Screen, console, print_grid
+from mixpanel_data.cli.console import Screen, console, print_grid, print_json
+from mixpanel_data.cli.options import ListFormat, ListFormatOption
 from mixpanel_data.cli.views import pictures
 from mixpanel_data.cli.views.loads import summary
 from mixpanel_data.cli.views.results import Result
@@ -67,7 +69,9 @@ DirOption = Annotated[
 
 
 @app.command(epilog=_EXAMPLES)
-def demo(directory: DirOption = Path("mixpanel-demo")) -> None:
+def demo(
+    directory: DirOption = Path("mixpanel-demo"), format_: ListFormatOption = ListFormat.TABLE
+) -> None:
     """Make a month of example data, load it, and ask it some questions.
 
     Writes events.jsonl.gz, profiles.jsonl.gz and demo.db into a directory of its own. Running it
@@ -78,7 +82,8 @@ def demo(directory: DirOption = Path("mixpanel-demo")) -> None:
         raise typer.BadParameter(
             f"{directory} holds other files; choose a new directory", param_hint="--dir"
         )
-    screen = console()
+    as_json = format_ is ListFormat.JSON
+    screen = console(StringIO() if as_json else None)
     screen.print("A month of a music app's events and users, as Mixpanel exports them.\n")
     # The database comes first: it marks the directory as the demo's, should this be interrupted.
     with StorageEngine(database) as storage:
@@ -86,6 +91,9 @@ def demo(directory: DirOption = Path("mixpanel-demo")) -> None:
         _look(screen, storage)
         _ask(screen, storage)
         _report(screen, storage)
+        if as_json:
+            loads = [load.to_dict() for load in storage.load_history()]
+            print_json({"database": str(database), "loads": loads})
     _say_what_next(screen, database)
 
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mixpanel_data.cli.asking import Asked, Command, asking
+from mixpanel_data.cli.asking import Asked, asking
 from mixpanel_data.cli.errors import say
+from mixpanel_data.cli.signatures import Command
 from mixpanel_data.cli.views.frame import text_of
 
 if TYPE_CHECKING:

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
-from mixpanel_data.cli.console import count
+from mixpanel_data.cli.console import count, print_json
 from mixpanel_data.cli.errors import needed_packages, say
 from mixpanel_data.cli.options import (
     DbOption,
+    ListFormat,
+    ListFormatOption,
     ProjectOption,
     WaitOption,
     check_output,
@@ -46,6 +48,7 @@ def overview(
     db: DbOption = None,
     project: ProjectOption = None,
     wait: WaitOption = 0.0,
+    format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """Write a page about a database: tables, days, events, properties, users, and who returns.
 
@@ -62,4 +65,8 @@ def overview(
             raise typer.BadParameter(str(error), param_hint="--timezone") from None
         with writers.output(output) as out:
             out.write(page.encode())
-        say(f"Wrote {output}: {count(len(storage.list_tables()), 'table')}")
+        tables = len(storage.list_tables())
+        if format_ is ListFormat.JSON:
+            print_json({"output": str(output), "tables": tables})
+        else:
+            say(f"Wrote {output}: {count(tables, 'table')}")

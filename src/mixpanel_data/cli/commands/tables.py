@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mixpanel_data.cli.console import Screen, console, count, day_range, print_grid, print_json
+from mixpanel_data.cli.console import (
+    Screen,
+    console,
+    count,
+    day_range,
+    json_text,
+    print_grid,
+    print_json,
+)
 from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.options import (
     DbOption,
@@ -129,6 +137,7 @@ def optimize(
     properties: PropertyOption = None,
     limit: LimitOption = 64,
     quiet: QuietOption = False,
+    format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """Keep properties of a table as typed columns, for fast queries.
 
@@ -141,7 +150,9 @@ def optimize(
         part_done(f"Optimizing {name}", quiet=quiet) as progress,
     ):
         chosen = storage.optimize(name, properties or None, limit, progress)
-    if not quiet:
+    if format_ is ListFormat.JSON:
+        print_done(json_text({"table_name": name, "properties": chosen}))
+    elif not quiet:
         print_done(f"{name}: {count(len(chosen), 'typed column')}")
 
 
@@ -152,6 +163,7 @@ def drop(
     project: ProjectOption = None,
     wait: WaitOption = 0.0,
     yes: YesOption = False,
+    format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
     """Drop a table, after asking.
 
@@ -179,7 +191,10 @@ def drop(
     ):
         storage.drop_table(name)
         dropped.append(done)
-    say(done)
+    if format_ is ListFormat.JSON:
+        print_done(json_text({"table_name": name, "row_count": rows}))
+    else:
+        say(done)
 
 
 def print_tables(screen: Screen, storage: "StorageEngine") -> None:

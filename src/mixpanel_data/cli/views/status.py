@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from mixpanel_data import maintenance
-from mixpanel_data.cli.console import console, count, print_grid, printable
+from mixpanel_data.cli.console import console, count, print_grid, print_json, printable
 from mixpanel_data.cli.errors import say
 from mixpanel_data.types import DatabaseStatus, Migration, Problem, Recovery, Revision
 
@@ -36,10 +36,14 @@ def print_status(found: DatabaseStatus) -> None:
     if found.tables:
         print()
         rows = [
-            [table.name, table.type, f"{table.row_count:,}", f"{table.fetched_at:%Y-%m-%d %H:%M}"]
+            [
+                *(table.name, table.type, f"{table.row_count:,}"),
+                f"{table.fetched_at:%Y-%m-%d %H:%M}",
+                found.time_zones.get(table.name, "UTC") if table.type == "events" else "",
+            ]
             for table in found.tables
         ]
-        columns = ["table", "type", "rows", "loaded (UTC)"]
+        columns = ["table", "type", "rows", "loaded (UTC)", "time zone"]
         print_grid(console(), columns, rows, numbers=[name == "rows" for name in columns])
 
 
@@ -77,9 +81,11 @@ def print_migration(verb: str, path: Path, done: Migration) -> None:
         print(f"Backup: {shown(done.backup)}")
 
 
-def print_sql(sql: str, path: Path) -> None:
+def print_sql(sql: str, path: Path, *, as_json: bool = False) -> None:
     """Print what would be run; that it is nothing is no SQL, and goes to stderr."""
-    if sql:
+    if as_json:
+        print_json({"sql": sql})
+    elif sql:
         print(sql.strip())
     else:
         say(_nothing_to_do(path, maintenance.status(path).revision))
