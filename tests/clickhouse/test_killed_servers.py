@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import QueryError, StorageEngine
+from tests.clickhouse import needs_server
 from tests.clickhouse.loads import ACTIONS, Load
-from tests.support.clickhouse_server import Server, needs_server, running
+from tests.support.clickhouse_server import Server, running
 
 pytestmark = [pytest.mark.clickhouse, pytest.mark.slow, needs_server]
 

@@ -31,8 +31,8 @@ SETTINGS: dict[str, Any] = {
     "enable_extended_results_for_datetime_functions": 1,
     "precise_float_parsing": 1,
     "enable_materialized_cte": 1,
-    # Rows of one user are on one shard.
-    "distributed_product_mode": "local",
+    # Ids that are one person's may be on several shards: "local" would not join them.
+    "distributed_product_mode": "global",
 }
 
 
