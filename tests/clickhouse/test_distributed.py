@@ -90,8 +90,6 @@ def test_ids_of_one_person_may_be_on_both(tmp_path: Path, sharded: Any) -> None:
     sharded.create_events_table("logins", people, metadata())
     reports = sharded.reports("logins", identity="simplified")
     assert [step.count for step in reports.funnel(["view", "buy"], **MONTH).steps] == [40, 40]
-    with pytest.raises(UnsupportedError, match="identity='original'"):
-        sharded.reports("logins", identity="original").funnel(["view", "buy"], **MONTH)
 
 
 @pytest.mark.parametrize("replace", [False, True])

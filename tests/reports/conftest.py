@@ -10,9 +10,8 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Reports
-from tests.support import clickhouse_server
+from tests.support import clickhouse, clickhouse_server
 from tests.support.clickhouse_server import Server
-from tests.support.clickhouse_tables import ClickHouseTables
 from tests.support.factories import metadata
 from tests.support.shards import Sharded
 
@@ -55,13 +54,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         pytest.param("shards", marks=[on_clickhouse, pytest.mark.slow]),
     ],
 )
-def shared(request: pytest.FixtureRequest) -> Iterator[Any]:
+def shared(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
     """Yield one engine without a file to a whole module, of each kind in turn."""
     opened: Any
     if request.param == "shards":
         opened = Sharded(request.getfixturevalue("servers"), f"reports{next(_numbers)}")
     else:
-        opened = StorageEngine.memory() if request.param == "duckdb" else ClickHouseTables()
+        opened = StorageEngine.memory() if request.param == "duckdb" else clickhouse.connect()
     yield opened
     opened.close()
 

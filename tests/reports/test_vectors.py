@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from mixpanel_data import StorageEngine, UnsupportedError
+from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Exclusion, Reports, Step
-from tests.support.shards import Sharded
 
 from .conftest import Make
 
@@ -167,10 +166,6 @@ def test_the_answer_is_the_documented_one(
     if report == "retention_average":
         events, options["as_of"] = _born_and_returned(**asked), datetime(2025, 3, 9)
     reports = make(events, **options)
-    if options.get("identity") == "original" and isinstance(shared, Sharded):
-        with pytest.raises(UnsupportedError, match="Distributed"):
-            _ = reports.identity
-        return
 
     answer = ANSWERS[report](shared, reports, asked, vector["expected"])
 

@@ -134,12 +134,13 @@ def original(table: sa.FromClause) -> Identity:
     least id: Mixpanel does not document which one it chooses.
     """
     links = _links(table)
-    both = sa.union(
-        sa.select(links.c.a, links.c.b), sa.select(links.c.b.label("a"), links.c.a.label("b"))
-    ).cte("_identity_links")
-    named = sa.select(links.c.a).where(links.c.names)
-    rank = sa.case((both.c.a.in_(named), "0"), else_="1")
-    labels = sa.select(both.c.a.label("id"), rank.concat(both.c.a).label("label")).distinct()
+    forth = sa.select(links.c.a, links.c.b, sa.case((links.c.names, 1), else_=0).label("names"))
+    back = sa.select(links.c.b, links.c.a, sa.literal(0))
+    both = sa.union(forth, back).cte("_identity_links")
+    rank = sa.case((sa.func.max(both.c.names) == 1, "0"), else_="1")
+    # The name of a cluster is its least label.
+    labels = sa.select(both.c.a.label("id"), rank.concat(both.c.a).label("label"))
+    labels = labels.group_by(both.c.a)
     reached = _least_labels(labels, both)
     person = sa.func.substr(sa.func.min(reached.c.label), 2)
     rows = sa.select(reached.c.id, person.label("person")).group_by(reached.c.id)

@@ -9,16 +9,13 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from mixpanel_data.exceptions import QueryError, UnsupportedError
+from mixpanel_data.exceptions import QueryError
 
 DRIVER_ERRORS = (ClickHouseError, sqlalchemy.exc.SQLAlchemyError)
 
 UNKNOWN_TABLE = 60
 TABLE_EXISTS = 57
 UNKNOWN_DATABASE = 81
-
-# A recursion that joins tables of several servers.
-_OVER_SHARDS = "Invalid local IN function name globalIn"
 
 # What a server's code tells those who decide by the kind of failure.
 _FAILURES = {
@@ -61,13 +58,5 @@ def query_errors(statement: str | sa.Executable) -> Iterator[None]:
     try:
         yield
     except DRIVER_ERRORS as error:
-        if _OVER_SHARDS in str(error):
-            raise UnsupportedError(
-                "ClickHouse cannot follow identities from one to the next over a Distributed table"
-                " (identity='original'). Use identity='simplified', or name a table of distinct_id"
-                " and resolved_distinct_id.",
-                engine="clickhouse",
-                query=str(statement),
-            ) from None
         # Its own traceback would be shown above: ``driver_error`` keeps it.
         raise query_error(error, statement) from None
