@@ -70,7 +70,7 @@ class SQLCompiler(ChStatementCompiler):
             return self._as_text(text, given)
         if isinstance(wanted, (sqltypes.Integer, sqltypes.Float)) and is_text(given):
             return json_get.number_of_text(text, self._type(wanted))
-        if isinstance(wanted, sqltypes.Integer) and isinstance(given, sqltypes.Numeric):
+        if isinstance(wanted, sqltypes.Integer) and isinstance(given, json_get.FRACTIONS):
             text = f"round({text})"
         return f"CAST({text} AS {self._type(wanted)})"
 

@@ -15,6 +15,9 @@ from sqlalchemy import types as sqltypes
 
 Step = str | int
 
+# In SQLAlchemy 2.1 the second is no longer one of the first.
+FRACTIONS = (sqltypes.Numeric, sqltypes.Float)
+
 _WHOLE = "'^-?[0-9]+$'"
 
 
@@ -27,7 +30,7 @@ def get(document: str, path: Sequence[Step], wanted: sa.types.TypeEngine[Any]) -
         return f"CAST({found} AS Bool)"
     if isinstance(wanted, sqltypes.Integer):
         return number_of_text(found, "Int64")
-    return number_of_text(found, "Float64") if isinstance(wanted, sqltypes.Numeric) else found
+    return number_of_text(found, "Float64") if isinstance(wanted, FRACTIONS) else found
 
 
 def path_of(steps: Any) -> list[Step]:
