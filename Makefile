@@ -28,7 +28,7 @@ $(@D)/bin/python -m pip install --quiet $(2)
 touch $@
 endef
 
-.PHONY: demo quick test coverage check format ci compliance bench neighbours clickhouse docs oldest clean
+.PHONY: demo quick test thorough coverage check format ci compliance bench neighbours clickhouse docs oldest clean
 
 demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
@@ -38,6 +38,10 @@ quick: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/$(PYTEST) $(TESTS)
+
+# Everything that the tests can try: each call that can fail, more examples, kills and sizes.
+thorough: $(VENV)/installed
+	THOROUGH=1 $(BIN)/$(PYTEST)
 
 # Apart from the tests, which it makes a third longer on Python before 3.12.
 coverage: $(VENV)/installed

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from mixpanel_data import StorageEngine
 from tests.support import typed_rows
+from tests.support.effort import tries
 from tests.support.factories import EVENTS, PROFILES, Kind
 
 # A run in the background is started with Ctrl-C ignored, and would pass that on to every child.
@@ -24,7 +25,7 @@ if os.environ.get("TYPED_ROWS") == "on":
 
 settings.register_profile(
     "tests",
-    max_examples=40,
+    max_examples=tries(12, 100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,

@@ -63,6 +63,11 @@ class TypedRows:
             sa.Column(ODD, sa.JSON),
         )
 
+    @lru_cache(8)  # noqa: B019 - equal typed rows are one object, of which few are kept
+    def alias(self, name: str) -> sa.FromClause:
+        """Return the rows under another name: one object, as one has columns only when asked."""
+        return self.rows.alias(name)
+
     @property
     def shown(self) -> list[ColumnInfo]:
         """The columns of the view of them."""
