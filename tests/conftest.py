@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from mixpanel_data import StorageEngine
-from tests.support import typed_rows
+from tests.support import clickhouse, typed_rows
 from tests.support.effort import tries
 from tests.support.factories import EVENTS, PROFILES, Kind
 
@@ -61,18 +61,37 @@ def engine(db_path: Path) -> Iterator[StorageEngine]:
         yield engine
 
 
+def _open(request: pytest.FixtureRequest) -> StorageEngine:
+    other = getattr(request, "param", "duckdb") == "clickhouse"
+    return clickhouse.connect() if other else StorageEngine.memory()
+
+
 @pytest.fixture
-def memory() -> Iterator[StorageEngine]:
-    """Yield an engine without a file."""
-    with StorageEngine.memory() as engine:
+def memory(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
+    """Yield an engine without a file; of both kinds in turn where a test is marked so."""
+    with _open(request) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[StorageEngine]:
+def shared(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
     """Yield one engine without a file to a whole module, for property tests."""
-    with StorageEngine.memory() as engine:
+    with _open(request) as engine:
         yield engine
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked ``both_engines`` on ClickHouse, too; slow if not quick."""
+    marker = metafunc.definition.get_closest_marker("both_engines")
+    if marker is None or metafunc.definition.get_closest_marker("duckdb_only"):
+        return
+    marks = [pytest.mark.clickhouse]
+    if not marker.kwargs.get("quick"):
+        marks.append(pytest.mark.slow)
+    for name in {"memory", "shared"} & set(metafunc.fixturenames):
+        scope = "module" if name == "shared" else "function"
+        engines = ["duckdb", pytest.param("clickhouse", marks=marks)]
+        metafunc.parametrize(name, engines, indirect=True, scope=scope)
 
 
 @pytest.fixture(params=[EVENTS, PROFILES], ids=lambda kind: kind.name)

@@ -13,7 +13,7 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableExistsError
 from tests.support.factories import EVENTS, Kind, NeverStarted, dump
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 
 def test_the_number_of_rows_is_returned(memory: StorageEngine, kind: Kind) -> None:

@@ -17,6 +17,8 @@ from tests.support.exports import ENCODINGS, lines, zstd
 from tests.support.factories import dump, metadata
 from tests.support.samples import SAMPLES, Sample
 
+pytestmark = pytest.mark.both_engines
+
 COMPRESSED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd}
 
 
@@ -123,6 +125,7 @@ def test_appending_skips_what_is_there(engine: StorageEngine, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("odd", "told"), [(b"", 0), (b'{"event":"A"}\n', 1)])
+@pytest.mark.duckdb_only
 def test_the_log_names_why_duckdb_did_not_read_the_files(
     memory: StorageEngine,
     tmp_path: Path,

@@ -13,6 +13,8 @@ from mixpanel_data import StorageEngine
 from tests.support.effort import tries
 from tests.support.factories import EVENTS, PROFILES, Kind, Record, event
 
+pytestmark = pytest.mark.both_engines
+
 TEXT = st.text(max_size=20)
 SCALARS = st.one_of(
     st.none(),

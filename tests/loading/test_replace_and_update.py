@@ -11,7 +11,7 @@ from mixpanel_data import StorageEngine
 from tests.support.factories import dump, event, metadata
 from tests.support.factories import profile as _profile
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 JANUARY = datetime(2024, 1, 1)
 

@@ -20,6 +20,8 @@ from mixpanel_data._internal.zones import WallClock
 from mixpanel_data.formats import read_export
 from tests.support.factories import event, metadata
 
+pytestmark = pytest.mark.both_engines
+
 PACIFIC = "US/Pacific"
 # With a skipped midnight, no whole hours, half an hour of summer, a lost day, seconds of offset.
 ZONES = [

@@ -14,7 +14,7 @@ from mixpanel_data.exceptions import TableExistsError
 from tests.support.effort import tries
 from tests.support.factories import EVENTS, Kind
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 
 def test_readers_see_complete_loads_only(engine: StorageEngine, kind: Kind) -> None:

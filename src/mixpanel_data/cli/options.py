@@ -43,7 +43,11 @@ def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
     # What goes wrong says so when the command runs; here it would end up among the words.
     with suppress(Exception), redirect_stderr(io.StringIO()):
         with _open(ctx.params.get("db"), ctx.params.get("project"), True, 0.0) as storage:
-            names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
+            if storage.path is None:
+                # A server, which has SQL of its own.
+                names = [table.name for table in storage.list_tables()]
+            else:
+                names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
         return [name for name in names if name.startswith(incomplete) and name[0] != "_"]
     return []
 

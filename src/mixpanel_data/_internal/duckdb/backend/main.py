@@ -48,7 +48,9 @@ class DuckDBBackend(QueryMixin, CopyMixin):
                 names = revisions.table_names(root)
                 found = revisions.check(root, database.path, read_only=not writes, names=names)
                 if new := found is None and writes:
-                    with database.write("create internal tables") as connection:
+                    # Empty tables need no limit of memory.
+                    database.create_wal()
+                    with query_errors("create internal tables"), database.begin() as connection:
                         catalog.create_internal(connection)
                 # An older file has none; a view in their place may read whatever its author liked.
                 there = new or names >= typed_guard.REGISTRY
