@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from mixpanel_data import QueryError, StorageEngine, TableMetadata, UnsupportedError, demo
+from mixpanel_data import QueryError, StorageEngine, UnsupportedError, demo
 from tests.support import clickhouse
 from tests.support.blocks import blocks_of
-from tests.support.factories import FETCHED_AT
+from tests.support.factories import metadata
 from tests.support.processes import ROOT
 
 pytestmark = [pytest.mark.clickhouse, pytest.mark.slow]
@@ -36,9 +36,9 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return the URLs of two databases; the first holds the demo's music app."""
     events, profiles = demo.write_export(tmp_path_factory.mktemp("readme"))
     places = {"music": clickhouse.new_url(), "warehouse": clickhouse.new_url()}
-    march = {"fetched_at": FETCHED_AT, "from_date": "2025-03-01", "to_date": "2025-03-31"}
     with StorageEngine.connect(places["music"]) as storage:
-        storage.load_export("events", events, TableMetadata(type="events", **march))
+        march = metadata(from_date="2025-03-01", to_date="2025-03-31")
+        storage.load_export("events", events, march)
         storage.load_export("profiles", profiles)
     return {**places, "folder": str(events.parent)}
 

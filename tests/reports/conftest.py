@@ -54,7 +54,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         pytest.param("shards", marks=[on_clickhouse, pytest.mark.slow]),
     ],
 )
-def shared(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
+def shared(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Yield one engine without a file to a whole module, of each kind in turn."""
     opened: Any
     if request.param == "shards":

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.elements import BinaryExpression
     from sqlalchemy.sql.selectable import CTE, CompoundSelect
 
+# From SQLAlchemy 2.1 on they are no longer one.
+_FRACTIONS = (sqltypes.Numeric, sqltypes.Float)
 _UNION_ENDS = "\0of union\0"
 
 
@@ -70,7 +72,7 @@ class SQLCompiler(ChStatementCompiler):
             return self._as_text(text, given)
         if isinstance(wanted, (sqltypes.Integer, sqltypes.Float)) and is_text(given):
             return json_get.number_of_text(text, self._type(wanted))
-        if isinstance(wanted, sqltypes.Integer) and isinstance(given, json_get.FRACTIONS):
+        if isinstance(wanted, sqltypes.Integer) and isinstance(given, _FRACTIONS):
             text = f"round({text})"
         return f"CAST({text} AS {self._type(wanted)})"
 

@@ -15,9 +15,6 @@ from sqlalchemy import types as sqltypes
 
 Step = str | int
 
-# In SQLAlchemy 2.1 the second is no longer one of the first.
-FRACTIONS = (sqltypes.Numeric, sqltypes.Float)
-
 _WHOLE = "'^-?[0-9]+$'"
 
 
@@ -30,7 +27,8 @@ def get(document: str, path: Sequence[Step], wanted: sa.types.TypeEngine[Any]) -
         return f"CAST({found} AS Bool)"
     if isinstance(wanted, sqltypes.Integer):
         return number_of_text(found, "Int64")
-    return number_of_text(found, "Float64") if isinstance(wanted, FRACTIONS) else found
+    is_number = isinstance(wanted, (sqltypes.Numeric, sqltypes.Float))
+    return number_of_text(found, "Float64") if is_number else found
 
 
 def path_of(steps: Any) -> list[Step]:
