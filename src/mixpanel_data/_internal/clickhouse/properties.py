@@ -66,10 +66,11 @@ def choose(
         if not paths:
             return []
         counts = (f"count({json_get.raw('properties', path)})" for path in paths)
-        found = database.one(f"SELECT {', '.join(counts)} FROM {quoted(table)}")
-        return [path for path, count in zip(paths, found) if count]
+        there = database.one(f"SELECT {', '.join(counts)} FROM {quoted(table)}")
+        return [path for path, count in zip(paths, there) if count]
     keys = (str(row[0]) for row in database.all(_COMMONEST.format(sample=sample)))
-    return [(key,) for key in keys][:limit]
+    found: list[Path] = [(key,) for key in keys]
+    return found[:limit]
 
 
 _COMMONEST = f"""
