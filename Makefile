@@ -77,7 +77,7 @@ neighbours: $(NEIGHBOURS)/installed
 
 # All tests of ClickHouse, in-process and on servers of their own, with all their kills.
 clickhouse: $(VENV)/installed $(CLICKHOUSE)/installed
-	CLICKHOUSE_KILLS=all $(BIN)/$(PYTEST) -m clickhouse
+	THOROUGH=1 $(BIN)/$(PYTEST) -m clickhouse
 
 # Strictly: a broken link or an undocumented public name ends it.
 docs: $(DOCS)/installed

@@ -19,12 +19,23 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import documents, inserts, loads, queries, realistic, reports, rivals, start, typed
+from benchmarks import (
+    clickhouse,
+    documents,
+    inserts,
+    loads,
+    queries,
+    realistic,
+    reports,
+    rivals,
+    start,
+    typed,
+)
 from benchmarks.measure import MEASURES, SHARED, Measure
 from benchmarks.rows import PREPARED
 from benchmarks.targets import RECORDS, Result, judged, needed
 
-_MODULES = (loads, documents, queries, typed, inserts, reports, rivals, start)
+_MODULES = (loads, documents, queries, typed, inserts, reports, rivals, start, clickhouse)
 GROUPS = tuple(module.__name__.rpartition(".")[2] for module in _MODULES)
 PREPARED.update({typed.FILE: realistic.write_export, typed.DATABASE: typed.write_typed})
 # Other tools' news are nobody's business here.

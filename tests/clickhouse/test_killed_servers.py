@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import threading
 import time
@@ -13,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import QueryError, StorageEngine
+from tests.clickhouse import needs_server
 from tests.clickhouse.loads import ACTIONS, Load
-from tests.support.clickhouse_server import Server, needs_server, running
+from tests.support.clickhouse_server import Server, running
+from tests.support.effort import tries
 
 pytestmark = [pytest.mark.clickhouse, pytest.mark.slow, needs_server]
 
-KILLS = 40 if os.environ.get("CLICKHOUSE_KILLS") == "all" else 6
+KILLS = tries(6, 40)
 COUNT = 4_000
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clickhouse_server import CLUSTER, needs_server, running, shards
+from tests.clickhouse import needs_server
+from tests.support.clickhouse_server import CLUSTER, running, shards
 
 pytestmark = [pytest.mark.clickhouse, pytest.mark.slow, needs_server]
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mixpanel_data import StorageEngine, TableMetadata, demo
+from tests.support import clickhouse
 from tests.support.blocks import Reader, blocks_of
 from tests.support.processes import ROOT
 from tests.support.typed_rows import needs_triggers
@@ -25,11 +26,10 @@ pytestmark = pytest.mark.slow
 
 # The page about other tools needs them: tests/neighbours runs it.
 PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.stem != "neighbours"]
+# Typed columns, and ClickHouse.
+_MARKS = {"ask": [needs_triggers], "beyond": [pytest.mark.clickhouse]}
 WITH_BLOCKS = [
-    # This page shows typed columns.
-    pytest.param(page, marks=needs_triggers if page.stem == "ask" else [])
-    for page in PAGES
-    if blocks_of(page)
+    pytest.param(page, marks=_MARKS.get(page.stem, [])) for page in PAGES if blocks_of(page)
 ]
 ACCOUNT = {"MIXPANEL_USER": "ann", "MIXPANEL_SECRET": "secret", "MIXPANEL_PROJECT": "12345"}
 FETCHED = datetime(2025, 4, 1, 12, tzinfo=timezone.utc)
@@ -126,6 +126,9 @@ def test_the_blocks_of_a_page_run(
     monkeypatch.delenv("MIXPANEL_DATA_DB", raising=False)
     for name, value in {**ACCOUNT, "MIXPANEL_QUERY_HOST": host, "HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
+    if page.stem == "beyond":
+        # In memory, a database stays while something is connected.
+        clickhouse.new_url()
     reader = Reader(page, host)
     try:
         reader.try_until(len(reader.blocks) - 1)

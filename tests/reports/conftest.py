@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -10,10 +9,8 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Reports
-from tests.support import clickhouse, clickhouse_server
-from tests.support.clickhouse_server import Server
+from tests.support import clickhouse
 from tests.support.factories import metadata
-from tests.support.shards import Sharded
 
 Row = Sequence[Any]
 Make = Callable[..., Reports]
@@ -33,36 +30,13 @@ def records(rows: Iterable[Row]) -> list[Any]:
     ]
 
 
-_numbers = itertools.count(1)
-on_clickhouse = pytest.mark.clickhouse
-
-
-@pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
-    """Yield two servers that make a cluster."""
-    if not clickhouse_server.IS_THERE:
-        pytest.skip(clickhouse_server.WHY_NOT)
-    with clickhouse_server.shards(tmp_path_factory.mktemp("shards")) as servers:
-        yield servers
-
-
 @pytest.fixture(
-    scope="module",
-    params=[
-        "duckdb",
-        pytest.param("clickhouse", marks=on_clickhouse),
-        pytest.param("shards", marks=[on_clickhouse, pytest.mark.slow]),
-    ],
+    scope="module", params=["duckdb", pytest.param("clickhouse", marks=pytest.mark.clickhouse)]
 )
-def shared(request: pytest.FixtureRequest) -> Iterator[Any]:
+def shared(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
     """Yield one engine without a file to a whole module, of each kind in turn."""
-    opened: Any
-    if request.param == "shards":
-        opened = Sharded(request.getfixturevalue("servers"), f"reports{next(_numbers)}")
-    else:
-        opened = StorageEngine.memory() if request.param == "duckdb" else clickhouse.connect()
-    yield opened
-    opened.close()
+    with StorageEngine.memory() if request.param == "duckdb" else clickhouse.connect() as opened:
+        yield opened
 
 
 @pytest.fixture

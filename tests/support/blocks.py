@@ -15,7 +15,9 @@ from tests.support.processes import ROOT
 
 # What is shown and not run: output, and what other programs read.
 NO_CODE = {"text"}
-_EXTRAS = {".[cli]", ".[cli,plot]", ".[plot]"}
+_EXTRAS = {".[cli]", ".[cli,plot]", ".[plot]", ".[cli,clickhouse]"}
+# A server on the reader's machine, for which ClickHouse in the tests' process stands in.
+_SERVER = re.compile(r"clickhousedb://default@localhost:8123/(\w+)")
 
 
 def blocks_of(page: Path, skipped: Collection[str] = ()) -> list[tuple[str, str]]:
@@ -42,7 +44,8 @@ class Reader:
         while self._tried <= number:
             language, text = self.blocks[self._tried]
             self._tried += 1
-            self._try(language, text.replace("https://data.mixpanel.com", self._host))
+            text = text.replace("https://data.mixpanel.com", self._host)
+            self._try(language, _SERVER.sub(r"clickhousedb:///\1?interface=chdb", text))
 
     def _try(self, language: str, text: str) -> None:
         if language == "sh":

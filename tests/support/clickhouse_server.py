@@ -22,16 +22,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.support.processes import ROOT, environment
 
 PACKAGE = ROOT / ".clickhouse" / "node_modules" / "@chdb" / "lib-linux-x64-gnu"
 LIBRARY = Path(os.environ.get("CLICKHOUSE_LIBRARY") or PACKAGE / "libchdb.so")
 IS_THERE = LIBRARY.is_file()
 WHY_NOT = f"no ClickHouse server: {LIBRARY} is not there; `make clickhouse` fetches it with npm"
-
-needs_server = pytest.mark.skipif(not IS_THERE, reason=WHY_NOT)
 
 # The last one keeps it alive.
 _QUERY = (
@@ -79,6 +75,13 @@ class Server:
         while not self._answers():
             assert self._process.poll() is None, log.read_text(errors="replace")[-2000:]
             time.sleep(0.02)
+
+    def close(self) -> None:
+        """End the process, which must be alive."""
+        assert self._process is not None
+        code = self._process.poll()
+        self.kill()
+        assert code is None, f"the server of {self.folder} had ended by itself: {code}"
 
     def kill(self) -> None:
         """End the process by SIGKILL: it writes nothing any more, and may be dead already."""
@@ -138,7 +141,7 @@ def running(folder: Path) -> Iterator[Server]:
     try:
         yield server
     finally:
-        server.kill()
+        server.close()
 
 
 @contextmanager
@@ -154,7 +157,7 @@ def shards(folder: Path) -> Iterator[tuple[Server, Server]]:
         started = []
         for number, pair in enumerate(ports, 1):
             server = Server(folder / f"shard{number}", pair, config)
-            stack.callback(server.kill)
+            stack.callback(server.close)
             started.append(server)
         yield started[0], started[1]
 

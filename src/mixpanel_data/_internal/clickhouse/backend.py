@@ -112,7 +112,7 @@ class ClickHouseBackend(Queries, Copies):
         limit: int,
         progress: Callable[[float], object] | None,
     ) -> list[PropertyPath]:
-        """Give a table columns of properties, and return which."""
+        """Make columns of properties, and return of which."""
         found = self._catalog.require(name)
         if self.kind_of(found) is None:
             raise ValueError(f"Cannot optimize '{found}': it was not made by this library.")

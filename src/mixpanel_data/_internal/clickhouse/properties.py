@@ -61,14 +61,16 @@ def choose(
     share = f"rand() % greatest(intDiv((SELECT count() FROM {quoted(table)}), {_SAMPLE}), 1) = 0"
     sample = f"SELECT properties FROM {quoted(table)} WHERE {share}"
     if properties is not None:
-        paths: list[Path]
-        paths = list(dict.fromkeys((p,) if isinstance(p, str) else tuple(p) for p in properties))
+        named = [(p,) if isinstance(p, str) else tuple(p) for p in properties]
+        paths: list[Path] = list(dict.fromkeys(named))
         if not paths:
             return []
         counts = (f"count({json_get.raw('properties', path)})" for path in paths)
-        found = database.one(f"SELECT {', '.join(counts)} FROM {quoted(table)}")
-        return [path for path, count in zip(paths, found) if count]
-    return [(row[0],) for row in database.all(_COMMONEST.format(sample=sample))][:limit]
+        there = database.one(f"SELECT {', '.join(counts)} FROM {quoted(table)}")
+        return [path for path, count in zip(paths, there) if count]
+    keys = (str(row[0]) for row in database.all(_COMMONEST.format(sample=sample)))
+    found: list[Path] = [(key,) for key in keys]
+    return found[:limit]
 
 
 _COMMONEST = f"""
@@ -86,7 +88,7 @@ ORDER BY count() DESC, key
 
 
 def change(database: Database, table: str, wanted: Sequence[Path]) -> None:
-    """Give a table the columns of these properties, and take others from it.
+    """Add the columns of these properties to a table, and drop those of others.
 
     What is there stays. Of rows that are there the values are computed in one pass over them.
     """

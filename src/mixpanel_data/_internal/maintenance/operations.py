@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Literal
 
 import sqlalchemy as sa
 from alembic.operations import BatchOperations, MigrateOperation, Operations
@@ -19,15 +20,23 @@ from mixpanel_data._internal.schema.tables import metadata_table
 
 def registered(connection: sa.Connection) -> list[tuple[str, str]]:
     """Return the name and kind of every table in the catalogue that is also in the database."""
-    # A view of that name may read whatever its author liked.
-    columns = tables_with_columns(connection, [metadata_table.name]).get(metadata_table.name, ())
-    if not {column.column_name for column in columns} >= FIRST_CATALOG:
+    if not _has_catalog(connection):
         return []
     names = sa.select(metadata_table.c.table_name, metadata_table.c.type).order_by(
         metadata_table.c.table_name
     )
     there = set(sa.inspect(connection).get_table_names())
     return [(name, kind) for name, kind in connection.execute(names) if name in there]
+
+
+def _has_catalog(connection: sa.Connection) -> bool:
+    name = metadata_table.name
+    if connection.dialect.name != "duckdb":
+        inspector = sa.inspect(connection)
+        return name in {*inspector.get_table_names(), *inspector.get_view_names()}
+    # A view of that name may read whatever its author liked.
+    columns = tables_with_columns(connection, [name]).get(name, ())
+    return {column.column_name for column in columns} >= FIRST_CATALOG
 
 
 @Operations.register_operation("managed_tables")
@@ -53,7 +62,10 @@ class ManagedTables(MigrateOperation):
 
 @Operations.register_operation("rebuild_table")
 class RebuildTable(MigrateOperation):
-    """A table that is rebuilt in the same transaction, where DuckDB cannot alter it."""
+    """A table that is rebuilt in the same transaction, where DuckDB cannot alter it.
+
+    Other engines alter it as it is, and have no keys.
+    """
 
     @classmethod
     def rebuild_table(
@@ -90,7 +102,9 @@ class DropTypedRows(MigrateOperation):
     @classmethod
     def drop_typed_rows(cls, operations: Operations) -> None:
         """Drop them, and the schema of the views where nothing else is in it."""
-        live = operations.migration_context.opts["live_connection"]
+        live = _connection(operations)
+        if live.dialect.name != "duckdb":
+            return
         for statement in typed_guard.removal(live):
             operations.execute(statement)
 
@@ -98,7 +112,9 @@ class DropTypedRows(MigrateOperation):
 @contextmanager
 def _batch(operations: Operations, table: sa.Table) -> Iterator[BatchOperations]:
     try:
-        with operations.batch_alter_table(table.name, recreate="always", copy_from=table) as batch:
+        is_duckdb = _connection(operations).dialect.name == "duckdb"
+        recreate: Literal["always", "never"] = "always" if is_duckdb else "never"
+        with operations.batch_alter_table(table.name, recreate=recreate, copy_from=table) as batch:
             yield batch
     except sa.exc.DBAPIError as error:
         # After an error Alembic drops its new table, which the aborted transaction refuses: that

@@ -31,7 +31,7 @@ SETTINGS: dict[str, Any] = {
     "enable_extended_results_for_datetime_functions": 1,
     "precise_float_parsing": 1,
     "enable_materialized_cte": 1,
-    # What a table of several shards is joined with is asked of all of them.
+    # Ids that are one person's may be on several shards: "local" would not join them.
     "distributed_product_mode": "global",
 }
 
