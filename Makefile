@@ -13,6 +13,11 @@ PROJECT := --editable '.[cli]'
 # A variable, since its comma would end an argument of `call`.
 DOCUMENTED := --editable '.[cli,plot]' --group docs
 PYTEST := python -m pytest -n auto --dist worksteal
+# ClickHouse as a process of its own comes out of a package of npm's, which only its tests need.
+CLICKHOUSE := .clickhouse
+SERVER := @chdb/lib-linux-x64-gnu@26.7.3-stable.1
+# The tests of ClickHouse that are slow run by `make clickhouse` alone.
+TESTS := -m "not (clickhouse and slow)"
 
 # $(call install,PYTHON,WHAT): make the virtual environment that the target is in. Pip reads
 # dependency groups from version 25.1 on.
@@ -23,7 +28,7 @@ $(@D)/bin/python -m pip install --quiet $(2)
 touch $@
 endef
 
-.PHONY: demo quick test coverage check format ci compliance bench neighbours docs oldest clean
+.PHONY: demo quick test thorough coverage check format ci compliance bench neighbours clickhouse docs oldest clean
 
 demo: $(VENV)/installed
 	$(BIN)/mixpanel-data demo
@@ -32,11 +37,15 @@ quick: $(VENV)/installed
 	$(BIN)/$(PYTEST) -m "not slow"
 
 test: $(VENV)/installed
-	$(BIN)/$(PYTEST)
+	$(BIN)/$(PYTEST) $(TESTS)
+
+# Everything that the tests can try: each call that can fail, more examples, kills and sizes.
+thorough: $(VENV)/installed
+	THOROUGH=1 $(BIN)/$(PYTEST)
 
 # Apart from the tests, which it makes a third longer on Python before 3.12.
 coverage: $(VENV)/installed
-	$(BIN)/$(PYTEST) --cov --cov-fail-under=95
+	$(BIN)/$(PYTEST) $(TESTS) --cov --cov-fail-under=95
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check .
@@ -66,12 +75,16 @@ bench: $(BENCH)/installed
 neighbours: $(NEIGHBOURS)/installed
 	$(NEIGHBOURS)/bin/python -m pytest tests/neighbours
 
+# All tests of ClickHouse, in-process and on servers of their own, with all their kills.
+clickhouse: $(VENV)/installed $(CLICKHOUSE)/installed
+	CLICKHOUSE_KILLS=all $(BIN)/$(PYTEST) -m clickhouse
+
 # Strictly: a broken link or an undocumented public name ends it.
 docs: $(DOCS)/installed
 	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --quiet --strict --site-dir site
 
 oldest: $(OLDEST)/installed
-	$(OLDEST)/bin/$(PYTEST)
+	$(OLDEST)/bin/$(PYTEST) $(TESTS)
 
 $(VENV)/installed: pyproject.toml
 	$(call install,$(PYTHON),$(PROJECT) --group dev)
@@ -85,6 +98,12 @@ $(NEIGHBOURS)/installed: pyproject.toml
 $(DOCS)/installed: pyproject.toml
 	$(call install,$(PYTHON),$(DOCUMENTED))
 
+$(CLICKHOUSE)/installed:
+	mkdir -p $(CLICKHOUSE)
+	npm install --prefix $(CLICKHOUSE) --no-save --no-package-lock --no-audit --no-fund \
+		--ignore-scripts $(SERVER)
+	touch $@
+
 $(OLDEST)/installed: pyproject.toml
 	@$(PYTHON310) --version > /dev/null 2>&1 || { echo \
 		"make oldest needs Python 3.10: put python3.10 on the PATH, or name it:" \
@@ -94,5 +113,5 @@ $(OLDEST)/installed: pyproject.toml
 	$(call install,$(PYTHON310),--constraint $(OLDEST)/constraints.txt $(PROJECT) --group dev)
 
 clean:
-	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) $(NEIGHBOURS) $(DOCS) site .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(WHEEL) $(OLDEST) $(BENCH) $(NEIGHBOURS) $(DOCS) $(CLICKHOUSE) site .mypy_cache .pytest_cache .ruff_cache \
 		.hypothesis .coverage*

@@ -261,20 +261,24 @@ def registry(folder: Path, count: int) -> float:
     from mixpanel_data._internal.duckdb import typed_guard
 
     with _asked(folder) as (storage, _, _):
-        raw, name = storage.connection, storage._database.name
+        raw, name = storage.connection, _database(storage)
         return 1000 * _median(lambda: typed_guard.state(raw, name))
 
 
 @measure("typed: rewriting a statement", unit="ms", needs=DATABASE)
 def rewriting(folder: Path, count: int) -> float:
     from mixpanel_data._internal.duckdb import typed_guard
+    from mixpanel_data._internal.duckdb.backend import serving
     from mixpanel_data._internal.schema import typed
-    from mixpanel_data._internal.storage import serving
 
     with _asked(folder) as (storage, e, hand):
-        state = typed_guard.state(storage.connection, storage._database.name)
+        state = typed_guard.state(storage.connection, _database(storage))
         statement = _statements(e, hand)["group by four"][0]
         return 1000 * _median(lambda: serving.serve(statement, typed.current(state, ["e"])))
+
+
+def _database(storage: StorageEngine) -> str:
+    return str(storage.execute_scalar("SELECT current_database()"))
 
 
 def _median(action: Callable[[], object]) -> float:

@@ -7,12 +7,14 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from mixpanel_data import StorageEngine
-from tests.support import typed_rows
+from tests.support import clickhouse, typed_rows
+from tests.support.effort import tries
 from tests.support.factories import EVENTS, PROFILES, Kind
 
 # A run in the background is started with Ctrl-C ignored, and would pass that on to every child.
@@ -24,7 +26,7 @@ if os.environ.get("TYPED_ROWS") == "on":
 
 settings.register_profile(
     "tests",
-    max_examples=40,
+    max_examples=tries(12, 100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
@@ -60,18 +62,38 @@ def engine(db_path: Path) -> Iterator[StorageEngine]:
         yield engine
 
 
+def _open(request: pytest.FixtureRequest) -> StorageEngine:
+    other = getattr(request, "param", "duckdb") == "clickhouse"
+    return clickhouse.connect() if other else StorageEngine.memory()
+
+
 @pytest.fixture
-def memory() -> Iterator[StorageEngine]:
-    """Yield an engine without a file."""
-    with StorageEngine.memory() as engine:
+def memory(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
+    """Yield an engine without a file; of both kinds in turn where a test is marked so."""
+    with _open(request) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
-def shared() -> Iterator[StorageEngine]:
+def shared(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
     """Yield one engine without a file to a whole module, for property tests."""
-    with StorageEngine.memory() as engine:
+    with _open(request) as engine:
         yield engine
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is marked ``both_engines`` on ClickHouse, too; slow if not quick."""
+    marker = metafunc.definition.get_closest_marker("both_engines")
+    if marker is None or metafunc.definition.get_closest_marker("duckdb_only"):
+        return
+    marks = [pytest.mark.clickhouse]
+    if not marker.kwargs.get("quick"):
+        marks.append(pytest.mark.slow)
+    # With both of them, one is of DuckDB's own.
+    for name in sorted({"memory", "shared"} & set(metafunc.fixturenames))[:1]:
+        scope: Literal["module", "function"] = "module" if name == "shared" else "function"
+        engines = ["duckdb", pytest.param("clickhouse", marks=marks)]
+        metafunc.parametrize(name, engines, indirect=True, scope=scope)
 
 
 @pytest.fixture(params=[EVENTS, PROFILES], ids=lambda kind: kind.name)

@@ -17,6 +17,8 @@ from benchmarks.reports import agreed
 from benchmarks.rows import PREPARED
 from benchmarks.targets import TARGETS, Result, Target, judged
 
+from tests.support.effort import only_thorough
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +58,7 @@ def test_missing_rivals_are_reported(tmp_path: Path) -> None:
     assert [result["value"] for result in report["results"]] == [None, None]
 
 
+@only_thorough
 def test_reports_are_measured_and_their_answers_compared(tmp_path: Path) -> None:
     told, report = _run(tmp_path, "funnel, uniques")
     values = {result["name"]: result["value"] for result in report["results"]}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.effort import only_thorough
 from tests.support.files import HEAD, REVISIONS, asset
 from tests.support.processes import ROOT
 
@@ -71,6 +72,7 @@ def _pytest(folder: Path, *words: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@only_thorough
 def test_the_source_distribution_holds_every_test(source: Path) -> None:
     collected = _pytest(source, "--collect-only")
     assert collected[:-1] == _pytest(ROOT, "--collect-only")[:-1]

@@ -8,6 +8,7 @@ from mixpanel_data._version import __version__
 if typing.TYPE_CHECKING:
     from mixpanel_data._internal.storage import StorageEngine
     from mixpanel_data.exceptions import (
+        CopyMismatchError,
         DamagedDatabaseError,
         DatabaseLockedError,
         DatabaseNotFoundError,
@@ -74,6 +75,7 @@ __all__ = [
     "ColumnInfo",
     "ColumnStatsResult",
     "ColumnSummary",
+    "CopyMismatchError",
     "Coverage",
     "DamagedDatabaseError",
     "DatabaseLockedError",

@@ -6,6 +6,7 @@ MixpanelDataError
 ├── QueryError              the database refused a statement
 ├── InvalidRecordError      a record or an export line that cannot be stored (also a ValueError)
 ├── EmptyLoadError          a source without a single record (also a ValueError)
+├── CopyMismatchError       a copy that would not have, or does not have, the rows of its source
 ├── TimeZoneError           a zone that does not exist, or not that of the table (also a ValueError)
 ├── DatabaseLockedError     another process holds the file, or this one in another mode
 ├── DatabaseNotFoundError   read-only on a missing file (also a FileNotFoundError)
@@ -124,6 +125,15 @@ class EmptyLoadError(MixpanelDataError, ValueError):
         self.table_name = table_name
 
 
+class CopyMismatchError(MixpanelDataError):
+    """The target has a table of this name with other rows, or not all rows came over.
+
+    Nothing of the table was changed; ``details`` hold the counts and checksums.
+    """
+
+    code = "COPY_MISMATCH"
+
+
 class TimeZoneError(MixpanelDataError, ValueError):
     """No time zone has this name, or the times of a table are those of another zone."""
 
@@ -145,7 +155,10 @@ _OPEN_HERE = {
 
 
 class DatabaseLockedError(MixpanelDataError):
-    """Another process holds the database file, or this one does in another mode."""
+    """Another process holds the database file, or this one does in another mode.
+
+    On a server: a process of ``host`` loads into the table.
+    """
 
     code = "DATABASE_LOCKED"
 
@@ -155,9 +168,21 @@ class DatabaseLockedError(MixpanelDataError):
         holding_pid: int | None = None,
         *,
         read_only: bool | None = None,
+        host: str | None = None,
+        table_name: str | None = None,
     ) -> None:
-        """*read_only* is how this process itself has the file open, should it be the holder."""
-        if holding_pid == os.getpid():
+        """*read_only* is how this process itself has the file open, should it be the holder.
+
+        On a server a lock is one of a table, by a process of some *host*.
+        """
+        if host is not None:
+            process = "a process" if holding_pid is None else f"process {holding_pid}"
+            problem = f"is locked: {process} on {host} loads into table '{table_name}'"
+            suggestion = (
+                "Wait for its end and try again. If it was killed, remove what it left:"
+                f" `mixpanel-data db unlock --db {shlex.quote(str(db_path))}`."
+            )
+        elif holding_pid == os.getpid():
             mode, suggestion = _OPEN_HERE[read_only]
             problem = f"is open in this process, {holding_pid}, already{mode}"
         else:
@@ -172,9 +197,11 @@ class DatabaseLockedError(MixpanelDataError):
             db_path=str(db_path),
             holding_pid=holding_pid,
             suggestion=suggestion,
+            **({} if host is None else {"host": host, "table_name": table_name}),
         )
         self.db_path = str(db_path)
         self.holding_pid = holding_pid
+        self.host = host
 
 
 class DatabaseNotFoundError(MixpanelDataError, FileNotFoundError):

@@ -8,6 +8,7 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict
 
+from mixpanel_data._internal.copied_table import CopiedTable as CopiedTable
 from mixpanel_data._internal.display import RUN, Shown, html_table, runs, runs_text, text_table
 from mixpanel_data._internal.sql_result import SQLResult as SQLResult
 from mixpanel_data._internal.sql_result import distinct_names as distinct_names

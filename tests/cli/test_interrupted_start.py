@@ -45,7 +45,9 @@ def test_ctrl_c_while_a_module_is_imported(module: str, body: str, tmp_path: Pat
     process = _started(tmp_path, module, body, [sys.executable, "-m", "mixpanel_data"])
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
-    assert (process.returncode, errors) == (130, "Interrupted.\n")
+    # DuckDB is loaded by the command itself, which knows what it has not done.
+    told = "Interrupted; nothing was changed.\n" if module == "duckdb" else "Interrupted.\n"
+    assert (process.returncode, errors) == (130, told)
 
 
 def test_ctrl_c_while_the_installed_command_starts(tmp_path: Path) -> None:

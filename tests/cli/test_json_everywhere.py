@@ -28,7 +28,7 @@ COMMANDS = dict(_commands(typer.main.get_command(app)))
 def test_every_command_takes_the_format_and_the_database(names: tuple[str, ...]) -> None:
     options = {option for param in COMMANDS[names].params for option in param.opts}
     assert "--format" in options
-    assert "--db" in options or names in [("demo",), ("db", "history")]
+    assert "--db" in options or names in [("copy",), ("demo",), ("db", "history")]
 
 
 @pytest.mark.parametrize(

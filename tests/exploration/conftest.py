@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from mixpanel_data import StorageEngine
+from tests.support import clickhouse
 from tests.support.factories import metadata
 
 Make = Callable[..., StorageEngine]
 
 
+@pytest.fixture(params=["duckdb", pytest.param("clickhouse", marks=pytest.mark.clickhouse)])
+def storage(request: pytest.FixtureRequest) -> Iterator[StorageEngine]:
+    """Yield an engine without a file, of each kind in turn."""
+    with StorageEngine.memory() if request.param == "duckdb" else clickhouse.connect() as opened:
+        yield opened
+
+
 @pytest.fixture
-def make(memory: StorageEngine) -> Make:
+def make(storage: StorageEngine) -> Make:
     """Return a function that makes the table ``events`` of (name, time, user, properties)."""
 
     def made(rows: Iterable[tuple[str, str, str, dict[str, Any]]] = ()) -> StorageEngine:
@@ -28,8 +36,8 @@ def make(memory: StorageEngine) -> Make:
             }
             for number, (name, time, user, properties) in enumerate(rows)
         ]
-        memory.create_events_table("events", records, metadata())
-        return memory
+        storage.create_events_table("events", records, metadata())
+        return storage
 
     return made
 

@@ -13,6 +13,13 @@ from mixpanel_data import QueryError, StorageEngine
 
 from .conftest import Make
 
+
+@pytest.fixture
+def storage(memory: StorageEngine) -> StorageEngine:
+    """Return an engine of DuckDB's, whose SQL the expressions here are."""
+    return memory
+
+
 ROWS: list[Any] = [
     ("view", "2024-01-01T10:00:00", "ann", {"country": "DE", "n": 1, "a:b %": "x"}),
     ("view", "2024-01-02T10:00:00", "bob", {"country": "US", "n": 2}),

@@ -8,12 +8,15 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableNotFoundError
 from tests.support.factories import Kind, NeverStarted, dump
 
+pytestmark = pytest.mark.both_engines(quick=True)
+
 
 def test_the_number_of_new_rows_is_returned(loaded: StorageEngine, kind: Kind) -> None:
     assert kind.append(loaded, kind.records(10, start=5)) == 5
     assert loaded.execute_scalar("SELECT count(*) FROM data") == 15
 
 
+@pytest.mark.duckdb_only
 def test_rows_that_are_there_stay_as_they_are(loaded: StorageEngine, kind: Kind) -> None:
     before = loaded.execute_rows("SELECT * FROM data ORDER BY ALL")
     kind.append(loaded, kind.records(10, start=10))
@@ -60,6 +63,7 @@ def test_a_batch_holds_at_least_one_record(
     assert dump(loaded) == before
 
 
+@pytest.mark.duckdb_only
 def test_a_name_is_found_whatever_its_case(loaded: StorageEngine, kind: Kind) -> None:
     assert kind.append(loaded, kind.records(3, start=10), "DATA") == 3
     assert [(info.name, info.row_count) for info in loaded.list_tables()] == [("data", 13)]

@@ -97,6 +97,7 @@ def test_whatever_the_source_raises_is_the_callers(
     [RuntimeError("enough"), KeyboardInterrupt(), StopIteration(), duckdb.IOException("theirs")],
     ids=lambda error: type(error).__name__,
 )
+@pytest.mark.both_engines
 def test_a_failing_callback(
     at: int, error: BaseException, load: Load, memory: StorageEngine, kind: Kind
 ) -> None:
@@ -123,6 +124,7 @@ def test_an_invalid_record(position: int, load: Load, memory: StorageEngine, kin
 
 @pytest.mark.slow
 @pytest.mark.parametrize("position", [4_999, 11_999])
+@pytest.mark.both_engines
 def test_a_late_failure_of_a_large_load(
     position: int, load: Load, memory: StorageEngine, kind: Kind
 ) -> None:
@@ -133,6 +135,7 @@ def test_a_late_failure_of_a_large_load(
     _expect_unharmed(memory, kind, load, before)
 
 
+@pytest.mark.both_engines
 def test_a_source_that_cannot_be_iterated(load: Load, memory: StorageEngine, kind: Kind) -> None:
     before = dump(memory)
     with pytest.raises((TypeError, ValueError)):

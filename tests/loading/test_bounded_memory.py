@@ -12,7 +12,8 @@ from tests.support.processes import run
 pytestmark = pytest.mark.slow
 
 _STREAM = """
-import json
+import json, sys
+from benchmarks import realistic
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, event
 
@@ -22,12 +23,17 @@ def resident():
 
 seen = []
 
-def records(count):
+def like_one_another(count):
     for n in range(count):
-        if n % 10_000 == 0:
-            seen.append(resident())
         properties = {f"property {i}": f"value {i} of {n}" for i in range(12)}
         yield event(n, properties=properties)
+
+def records(count):
+    make = realistic.events if sys.argv[1] == "realistic" else like_one_another
+    for n, record in enumerate(make(count)):
+        if n % 10_000 == 0:
+            seen.append(resident())
+        yield record
 
 with StorageEngine.ephemeral() as engine:
     engine.connection.execute("SET memory_limit = '60MB'")
@@ -38,7 +44,8 @@ print(json.dumps(seen))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_stream_is_never_held_whole() -> None:
+@pytest.mark.parametrize("events", ["like one another", "realistic"])
+def test_a_stream_is_never_held_whole(events: str) -> None:
     # DuckDB draws a progress bar for code given by -c, if the machine is slow.
-    seen = json.loads(run(_STREAM).splitlines()[-1])
+    seen = json.loads(run(_STREAM, events).splitlines()[-1])
     assert max(seen[1:]) - seen[1] < 120_000_000

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
+from tests.support.effort import tries
 from tests.support.factories import EVENTS, START, Record
 
 Identity = tuple[str, datetime, str, str]
@@ -67,7 +68,7 @@ def _expected(records: list[Record]) -> set[tuple[Any, ...]]:
     return {(*_identity(record)[:3], record["properties"]["all"]) for record in records}
 
 
-@settings(max_examples=15)
+@settings(max_examples=tries(4, 25))
 @given(records=st.lists(_events(), max_size=24), batch_size=st.integers(1, 30))
 def test_each_event_is_stored_once(
     records: list[Record], batch_size: int, shared: StorageEngine
@@ -79,7 +80,7 @@ def test_each_event_is_stored_once(
         assert shared.get_metadata("data").duplicates == len(records) - stored
 
 
-@settings(max_examples=15)
+@settings(max_examples=tries(4, 25))
 @given(records=st.lists(_events(), max_size=24), data=st.data())
 def test_any_split_into_loads_stores_the_same(
     records: list[Record], data: st.DataObject, shared: StorageEngine
@@ -91,7 +92,7 @@ def test_any_split_into_loads_stores_the_same(
         assert _contents(shared) == _expected(records)
 
 
-@settings(max_examples=15)
+@settings(max_examples=tries(4, 25))
 @given(records=st.lists(_events(), max_size=24), data=st.data())
 def test_overlapping_loads_in_any_order_store_the_same(
     records: list[Record], data: st.DataObject, shared: StorageEngine
@@ -107,7 +108,7 @@ def test_overlapping_loads_in_any_order_store_the_same(
         assert shared.execute_rows("SELECT * FROM data ORDER BY ALL") == before
 
 
-@settings(max_examples=8)
+@settings(max_examples=tries(2, 10))
 @given(data=st.data())
 def test_literal_ids_may_look_like_derived_ones(data: st.DataObject, shared: StorageEngine) -> None:
     ids = ["x"]

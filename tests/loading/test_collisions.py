@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
+from tests.support.effort import some
 from tests.support.factories import EVENTS, START, Record, event, profile
 
 pytestmark = pytest.mark.slow
@@ -134,7 +135,7 @@ def _derived(*taken: Any) -> str:
 @pytest.mark.slow
 def test_a_literal_id_that_equals_a_derived_one(memory: StorageEngine) -> None:
     literal = event(0, event_name="Literal", insert_id=_derived())
-    for order in permutations([A, B, literal]):
+    for order in some([*permutations([A, B, literal])], 3):
         assert EVENTS.create(memory, order) == 3
         stored = _stored(memory)
         assert set(stored) == {"A", "B", "Literal"}
@@ -147,7 +148,7 @@ def test_a_literal_id_that_equals_a_derived_one(memory: StorageEngine) -> None:
 @pytest.mark.slow
 def test_a_literal_id_that_equals_a_derived_one_across_loads(memory: StorageEngine) -> None:
     literal = event(0, event_name="Literal", insert_id=_derived())
-    for order in permutations([A, B, literal]):
+    for order in some([*permutations([A, B, literal])], 3):
         EVENTS.create(memory, [])
         assert [EVENTS.append(memory, [one]) for one in order] == [1, 1, 1]
         assert [EVENTS.append(memory, [one]) for one in (literal, B, A)] == [0, 0, 0]

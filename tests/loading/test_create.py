@@ -13,7 +13,7 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableExistsError
 from tests.support.factories import EVENTS, Kind, NeverStarted, dump
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 
 def test_the_number_of_rows_is_returned(memory: StorageEngine, kind: Kind) -> None:
@@ -84,6 +84,7 @@ def test_a_taken_name_is_refused_unread(second: str, loaded: StorageEngine, kind
     assert dump(loaded) == before
 
 
+@pytest.mark.duckdb_only
 def test_a_name_that_differs_by_case_alone_is_taken(loaded: StorageEngine, kind: Kind) -> None:
     with pytest.raises(TableExistsError):
         kind.create(loaded, NeverStarted(), "DATA")

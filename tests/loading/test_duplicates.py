@@ -11,7 +11,7 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, START, Kind, event
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 
 def _counts(engine: StorageEngine) -> tuple[int, int]:

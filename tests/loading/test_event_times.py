@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, PROFILES, Kind
 
+pytestmark = pytest.mark.both_engines
+
 INDIA = timezone(timedelta(hours=5, minutes=30))
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -93,6 +95,7 @@ def test_any_time_is_stored_in_utc(
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+@pytest.mark.duckdb_only
 def test_the_time_zone_of_a_session_makes_no_difference(
     zone: str, memory: StorageEngine, kind: Kind
 ) -> None:

@@ -220,6 +220,7 @@ def test_a_record_that_is_no_mapping(record: Any, refused: Refused, kind: Kind) 
 @pytest.mark.parametrize("position", [0, 1, 4])
 @pytest.mark.parametrize("append", [False, True], ids=["create", "append"])
 @pytest.mark.parametrize("bad", [{"properties": {"x": math.nan}}, {"distinct_id": 5}], ids=str)
+@pytest.mark.both_engines
 def test_nothing_of_the_load_is_stored(
     bad: Record, append: bool, position: int, filled: StorageEngine, kind: Kind
 ) -> None:
@@ -233,6 +234,7 @@ def test_nothing_of_the_load_is_stored(
     assert dump(filled) == before
 
 
+@pytest.mark.both_engines
 def test_the_position_counts_over_the_whole_load(memory: StorageEngine, kind: Kind) -> None:
     def records() -> Iterator[Record]:
         yield from kind.records(7_000)
@@ -246,6 +248,7 @@ def test_the_position_counts_over_the_whole_load(memory: StorageEngine, kind: Ki
     assert memory.list_tables() == []
 
 
+@pytest.mark.both_engines
 def test_the_first_bad_record_is_the_one_named(memory: StorageEngine, kind: Kind) -> None:
     records = [kind.record(0), kind.record(1, properties=None), {}, kind.record(2, properties=5)]
     with pytest.raises(InvalidRecordError, match=r"\bRecord 2\b"):

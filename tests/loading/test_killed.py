@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
+from tests.support.effort import tries
 from tests.support.factories import EVENTS, PROFILES, Kind, dump
 from tests.support.processes import run
 
@@ -92,7 +93,9 @@ def test_a_load_that_is_stopped_leaves_all_or_nothing(
         if call == "append":
             kind.create(engine, kind.records(100))
     expected = [_expected(tmp_path, kind, call, done) for done in (False, True)]
-    done = json.loads(run(_TRIALS, tmp_path, kind.name, call, int(sent), COUNT, BATCH, 6))
+    done = json.loads(
+        run(_TRIALS, tmp_path, kind.name, call, int(sent), COUNT, BATCH, tries(2, 12))
+    )
     for trial in range(done["all"] + 1):
         found = _after(tmp_path / f"{trial}.db", kind, call)
         if trial == 0:

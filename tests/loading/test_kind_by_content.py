@@ -19,6 +19,8 @@ from mixpanel_data.exceptions import InvalidRecordError
 from mixpanel_data.formats import detect_kind
 from tests.support.export_files import event, profile, write_lines
 
+pytestmark = pytest.mark.both_engines
+
 EVENTS = b"".join(json.dumps(event(n)).encode() + b"\n" for n in range(3))
 PROFILES = b"".join(json.dumps(profile(n)).encode() + b"\n" for n in range(3))
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import InvalidRecordError, StorageEngine, TableExistsError
-from mixpanel_data._internal.loading import sources
+from mixpanel_data._internal.storage import loads
 from tests.support.exports import ENCODINGS, lines, zstd
 from tests.support.factories import dump, metadata
 from tests.support.samples import SAMPLES, Sample
+
+pytestmark = pytest.mark.both_engines
 
 COMPRESSED: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstd}
 
@@ -123,6 +125,7 @@ def test_appending_skips_what_is_there(engine: StorageEngine, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("odd", "told"), [(b"", 0), (b'{"event":"A"}\n', 1)])
+@pytest.mark.duckdb_only
 def test_the_log_names_why_duckdb_did_not_read_the_files(
     memory: StorageEngine,
     tmp_path: Path,
@@ -179,7 +182,7 @@ def test_empty_lists_and_objects_are_nothing_unusual(
     engine: StorageEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines that are out of the ordinary are read in Python, which nobody may do here."""
-    monkeypatch.setattr(sources, "READERS", {})
+    monkeypatch.setattr(loads, "READERS", {})
     path = tmp_path / "e.jsonl"
     path.write_text(
         '{"event":"e","properties":{"time":1,"distinct_id":"u","$insert_id":"i",'

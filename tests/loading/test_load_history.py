@@ -12,6 +12,8 @@ import pytest
 from mixpanel_data import StorageEngine, TableMetadata, TableNotFoundError, __version__
 from tests.support.factories import EVENTS, Kind, metadata
 
+pytestmark = pytest.mark.both_engines(quick=True)
+
 
 def test_every_finished_load_has_its_row(engine: StorageEngine, kind: Kind, db_path: Path) -> None:
     meta = kind.metadata(from_date="2024-01-01", to_date="2024-01-31", filter_where="x > 1")

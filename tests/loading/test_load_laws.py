@@ -10,7 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
+from tests.support.effort import tries
 from tests.support.factories import EVENTS, PROFILES, Kind, Record, event
+
+pytestmark = pytest.mark.both_engines
 
 TEXT = st.text(max_size=20)
 SCALARS = st.one_of(
@@ -124,7 +127,7 @@ def test_the_batch_size_makes_no_difference(
         shared.drop_table("found")
 
 
-@settings(max_examples=15)
+@settings(max_examples=tries(6, 25))
 @given(data=st.data(), kind=st.sampled_from([EVENTS, PROFILES]))
 def test_overlapping_loads_in_any_order_make_the_same_table(
     data: st.DataObject, kind: Kind, shared: StorageEngine

@@ -13,6 +13,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.types import TableMetadata
 from tests.support.factories import EVENTS, FETCHED_AT, Kind
 
+pytestmark = pytest.mark.both_engines
+
 FILTERS: list[dict[str, Any]] = [
     {},
     {"filter_events": []},

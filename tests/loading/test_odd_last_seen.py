@@ -12,6 +12,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import metadata
 
+pytestmark = pytest.mark.both_engines
+
 VALUES: dict[str, Any] = {
     "time": "2025-03-04T10:00:00",
     "missing": None,
@@ -27,6 +29,7 @@ ODD = ["day", "epoch", "flag", "list", "word"]
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("page", [False, True])
+@pytest.mark.duckdb_only
 def test_it_is_counted(memory: StorageEngine, tmp_path: Path, streamed: bool, page: bool) -> None:
     profiles = [
         {"$distinct_id": name, "$properties": {"$last_seen": value} if value is not None else {}}
@@ -44,6 +47,7 @@ def test_it_is_counted(memory: StorageEngine, tmp_path: Path, streamed: bool, pa
     assert {name: value and json.loads(value) for name, value in kept} == VALUES
 
 
+@pytest.mark.duckdb_only
 def test_a_newer_load_replaces_a_profile_without_a_time(
     memory: StorageEngine, tmp_path: Path
 ) -> None:
@@ -57,6 +61,7 @@ def test_a_newer_load_replaces_a_profile_without_a_time(
 
 
 @pytest.mark.parametrize(("on_conflict", "plan"), [("update", "new"), ("replace", "old")])
+@pytest.mark.duckdb_only
 def test_replace_takes_the_new_one_whatever_its_time(
     memory: StorageEngine, tmp_path: Path, on_conflict: Any, plan: str
 ) -> None:

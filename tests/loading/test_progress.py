@@ -7,7 +7,7 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import Kind
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 CASES = [
     (0, 1000, []),

@@ -14,7 +14,7 @@ import pytest
 from mixpanel_data import EmptyLoadError, InvalidRecordError, StorageEngine, TableNotFoundError
 from tests.support.factories import dump, events, metadata
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 MARCH = datetime(2025, 3, 1, tzinfo=timezone.utc)
 DAY = {"from_date": "2025-03-02", "to_date": "2025-03-02"}

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine
 from tests.support.factories import dump, event, metadata
 from tests.support.factories import profile as _profile
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 JANUARY = datetime(2024, 1, 1)
 
@@ -115,7 +116,8 @@ def test_the_later_profile_stays(
     meta = metadata("profiles")
     memory.create_profiles_table("data", [first, profile(2)], meta)
     stored = memory.append_profiles_table("data", [second], meta, on_conflict="update")
-    told = "SELECT properties->>'$.is' FROM data WHERE distinct_id = 'user-000001'"
+    rows = memory.table("data").c
+    told = sa.select(rows.properties["is"].as_string()).where(rows.distinct_id == "user-000001")
     assert memory.execute_scalar(told) == winner
     assert stored == memory.loads()[-1].replaced == (winner == "new")
     memory.drop_table("data")

@@ -11,6 +11,8 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, Kind, Record, events
 
+pytestmark = pytest.mark.both_engines
+
 Load = Callable[..., int]
 
 
@@ -87,6 +89,7 @@ def test_little_is_pulled_before_the_first_callback(
     assert 1_000 <= source.pulled <= 3_000
 
 
+@pytest.mark.duckdb_only
 def test_a_record_the_source_reuses_is_not_confused(memory: StorageEngine, kind: Kind) -> None:
     def reused() -> Iterator[Record]:
         record = kind.record(0)
@@ -100,6 +103,7 @@ def test_a_record_the_source_reuses_is_not_confused(memory: StorageEngine, kind:
     assert memory.execute_scalar(found) == 2_500
 
 
+@pytest.mark.duckdb_only
 def test_properties_the_source_reuses_are_not_confused(memory: StorageEngine, kind: Kind) -> None:
     properties: dict[str, Any] = {}
 

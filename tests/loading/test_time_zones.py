@@ -20,6 +20,8 @@ from mixpanel_data._internal.zones import WallClock
 from mixpanel_data.formats import read_export
 from tests.support.factories import event, metadata
 
+pytestmark = pytest.mark.both_engines
+
 PACIFIC = "US/Pacific"
 # With a skipped midnight, no whole hours, half an hour of summer, a lost day, seconds of offset.
 ZONES = [
@@ -111,6 +113,7 @@ STAMPS = st.sampled_from([0, 1.5, "1700000000", -5, 1_700_000_000_123, 4_102_444
     offsets=st.lists(st.integers(-90, 90), max_size=6),
     others=st.lists(STAMPS, max_size=2),
 )
+@pytest.mark.duckdb_only
 def test_files_and_records_give_the_same(
     zone: str,
     year: int,

@@ -12,6 +12,8 @@ from mixpanel_data import StorageEngine
 from tests.support.export_files import event
 from tests.support.factories import metadata
 
+pytestmark = pytest.mark.both_engines
+
 WARNING = "one export is in seconds, the other in milliseconds"
 
 
@@ -33,6 +35,7 @@ MILLISECONDS = [in_milliseconds(row, n * 137) for n, row in enumerate(SECONDS)]
     ("first", "second", "stored"),
     [(SECONDS, MILLISECONDS, 3), (MILLISECONDS, SECONDS, 3), (SECONDS, MILLISECONDS[:2], 1)],
 )
+@pytest.mark.duckdb_only
 def test_it_is_said(
     first: Any,
     second: Any,

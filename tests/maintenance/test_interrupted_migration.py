@@ -11,6 +11,7 @@ import pytest
 
 from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data.exceptions import DatabaseLockedError, QueryError
+from tests.support.effort import tries
 from tests.support.files import HEAD, REVISIONS, contents, original, revision_of, without_keys
 from tests.support.processes import OtherProcess, run, start
 
@@ -60,7 +61,7 @@ for n in range(1, trials + 1):
 print(json.dumps(full))
 """
 
-TRIALS = 10
+TRIALS = tries(3, 20)
 
 
 @needs_fork

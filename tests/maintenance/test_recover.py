@@ -15,6 +15,7 @@ from mixpanel_data import DatabaseLockedError, StorageEngine, maintenance
 from mixpanel_data._internal.duckdb.wal import read_log
 from mixpanel_data.types import Recovery
 from tests.maintenance.files import LOADS, ROWS, run
+from tests.support.effort import tries
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +78,7 @@ def test_the_loads_before_the_damage_stay_and_the_others_are_named(path: Path) -
 
 def test_a_flipped_byte_anywhere_is_never_passed_over(path: Path) -> None:
     whole, log = path.read_bytes(), _log(path).read_bytes()
-    for number in range(12):
+    for number in range(tries(4, 40)):
         path.write_bytes(whole)
         _log(path).write_bytes(log)
         _flip(_log(path), random.Random(number).randrange(50, len(log)))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Reports
+from tests.support import clickhouse, clickhouse_server
+from tests.support.clickhouse_server import Server
 from tests.support.factories import metadata
+from tests.support.shards import Sharded
 
 Row = Sequence[Any]
 Make = Callable[..., Reports]
@@ -27,6 +31,38 @@ def records(rows: Iterable[Row]) -> list[Any]:
         }
         for number, (user, name, time, *rest) in enumerate(rows)
     ]
+
+
+_numbers = itertools.count(1)
+on_clickhouse = pytest.mark.clickhouse
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
+    """Yield two servers that make a cluster."""
+    if not clickhouse_server.IS_THERE:
+        pytest.skip(clickhouse_server.WHY_NOT)
+    with clickhouse_server.shards(tmp_path_factory.mktemp("shards")) as servers:
+        yield servers
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "duckdb",
+        pytest.param("clickhouse", marks=on_clickhouse),
+        pytest.param("shards", marks=[on_clickhouse, pytest.mark.slow]),
+    ],
+)
+def shared(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Yield one engine without a file to a whole module, of each kind in turn."""
+    opened: Any
+    if request.param == "shards":
+        opened = Sharded(request.getfixturevalue("servers"), f"reports{next(_numbers)}")
+    else:
+        opened = StorageEngine.memory() if request.param == "duckdb" else clickhouse.connect()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

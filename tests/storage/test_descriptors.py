@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from mixpanel_data import StorageEngine, maintenance
+from tests.support.effort import tries
 from tests.support.processes import OtherProcess
 
 pytestmark = [
@@ -25,7 +26,7 @@ def _open() -> int:
 def test_files_one_after_the_other_leave_none(tmp_path: Path) -> None:
     StorageEngine(tmp_path / "warm up.db").close()
     before = _open()
-    for number in range(20):
+    for number in range(tries(6, 50)):
         path = tmp_path / f"{number}.db"
         StorageEngine(path).close()
         StorageEngine.open_existing(path).close()

@@ -19,6 +19,8 @@ from mixpanel_data import Coverage, StorageEngine, orm
 from tests.support.export_files import write_lines
 from tests.support.factories import EVENTS, events, metadata
 
+pytestmark = pytest.mark.both_engines
+
 
 @pytest.fixture
 def loaded(db_path: Path) -> Any:

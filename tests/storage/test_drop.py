@@ -8,6 +8,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.exceptions import TableNotFoundError
 from tests.support.factories import Kind, dump
 
+pytestmark = pytest.mark.both_engines(quick=True)
+
 
 def test_a_dropped_table_is_gone(loaded: StorageEngine, kind: Kind) -> None:
     kind.create(loaded, kind.records(3), "kept")
@@ -44,6 +46,7 @@ def test_nothing_can_be_dropped_twice(loaded: StorageEngine) -> None:
         loaded.drop_table("data")
 
 
+@pytest.mark.duckdb_only
 def test_a_name_is_found_whatever_its_case(loaded: StorageEngine) -> None:
     loaded.drop_table("DATA")
     assert loaded.list_tables() == []
@@ -69,6 +72,7 @@ def test_internal_names_cannot_be_made(memory: StorageEngine, kind: Kind) -> Non
     assert dump(memory) == before
 
 
+@pytest.mark.duckdb_only
 def test_a_table_in_use_by_a_relation_can_be_dropped(loaded: StorageEngine) -> None:
     relation = loaded.execute("SELECT * FROM data")
     relation.fetchall()

@@ -9,6 +9,8 @@ from mixpanel_data.exceptions import TableNotFoundError
 from mixpanel_data.types import ColumnInfo, TableInfo, TableSchema
 from tests.support.factories import EVENTS, FETCHED_AT, Kind
 
+pytestmark = pytest.mark.both_engines(quick=True)
+
 COLUMNS = {
     "events": [
         ColumnInfo("event_name", "VARCHAR", nullable=False, primary_key=False),
@@ -43,15 +45,18 @@ def test_an_entry_describes_the_table(loaded: StorageEngine, kind: Kind) -> None
     assert str(loaded.list_tables()[0].fetched_at.tzinfo) == "UTC"
 
 
+@pytest.mark.duckdb_only
 def test_the_schema_names_types_as_duckdb_does(loaded: StorageEngine, kind: Kind) -> None:
     assert loaded.get_schema("data") == TableSchema("data", COLUMNS[kind.name])
 
 
+@pytest.mark.duckdb_only
 def test_the_schema_is_the_same_after_an_append(loaded: StorageEngine, kind: Kind) -> None:
     kind.append(loaded, kind.records(10, start=5))
     assert loaded.get_schema("data") == TableSchema("data", COLUMNS[kind.name])
 
 
+@pytest.mark.duckdb_only
 def test_the_key_is_enforced_by_the_database(loaded: StorageEngine, kind: Kind) -> None:
     sql = "SELECT constraint_column_names FROM duckdb_constraints() WHERE table_name = 'data'"
     keys = loaded.execute_rows(f"{sql} AND constraint_type = 'PRIMARY KEY'")
@@ -70,12 +75,14 @@ def test_tables_exist_or_not(loaded: StorageEngine) -> None:
     assert loaded.table_exists("nowhere") is False
 
 
+@pytest.mark.duckdb_only
 def test_columns_the_user_added_are_described(loaded: StorageEngine) -> None:
     loaded.execute_rows('ALTER TABLE data ADD COLUMN "my note" DECIMAL(9, 2)')
     assert loaded.get_schema("data").columns[-1] == ColumnInfo("my note", "DECIMAL(9,2)", True)
 
 
 @pytest.mark.parametrize("what", ["TABLE", "VIEW"])
+@pytest.mark.duckdb_only
 def test_a_table_of_the_users_own_is_there_but_not_listed(what: str, memory: StorageEngine) -> None:
     memory.execute_rows(f"CREATE {what} notes AS SELECT 1::BIGINT AS x, [1.5] AS y")
     assert memory.table_exists("notes")
@@ -89,6 +96,7 @@ def test_a_table_of_the_users_own_is_there_but_not_listed(what: str, memory: Sto
         memory.get_metadata("notes")
 
 
+@pytest.mark.duckdb_only
 def test_other_schemas_do_not_count(memory: StorageEngine) -> None:
     memory.execute_rows("CREATE SCHEMA other")
     memory.execute_rows("CREATE TABLE other.data AS SELECT 1 AS x")

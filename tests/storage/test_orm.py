@@ -15,6 +15,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.orm import Event, EventMixin, Profile, ProfileMixin, event, profile
 from tests.support.factories import EVENTS, PROFILES, Kind
 
+pytestmark = pytest.mark.both_engines
+
 
 class JanuaryEvent(Event):
     """Events of January."""
@@ -95,6 +97,7 @@ def test_subclasses_have_tables_of_their_own(memory: StorageEngine) -> None:
     assert counts == [3, 4]
 
 
+@pytest.mark.duckdb_only
 def test_a_session_writes_on_commit_only(memory: StorageEngine) -> None:
     EVENTS.create(memory, EVENTS.records(3), "events_jan")
     with memory.session() as session:

@@ -12,6 +12,8 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.types import SQLResult
 from tests.support.factories import EVENTS, events
 
+pytestmark = pytest.mark.both_engines
+
 TWO = "SELECT * FROM (VALUES (1, 'a'), (2, NULL)) t(x, y) ORDER BY x"
 NONE = "SELECT 1 AS x, 'a' AS y WHERE false"
 
@@ -60,12 +62,14 @@ def test_rows(memory: StorageEngine) -> None:
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1 AS n, 2 AS n", "SELECT n, n FROM (SELECT 1 AS n)"])
+@pytest.mark.duckdb_only
 def test_columns_of_one_name_are_numbered(sql: str, memory: StorageEngine) -> None:
     rows = memory.execute_rows(sql)
     assert rows.to_dicts() == memory.execute_df(sql).to_dict("records")
     assert list(pd.DataFrame(rows)) == ["n", "n_1"]
 
 
+@pytest.mark.duckdb_only
 def test_rows_with_parameters_are_the_same(memory: StorageEngine) -> None:
     result = memory.execute_rows_params("SELECT ? AS x, ? AS y", [1, "a"])
     assert isinstance(result, SQLResult)
@@ -104,12 +108,14 @@ def test_a_scalar(sql: str, expected: object, memory: StorageEngine) -> None:
 @pytest.mark.parametrize(
     "sql", ["SELECT 1, 2", "SELECT * FROM range(2)", "SELECT NULL FROM range(2)", TWO]
 )
+@pytest.mark.duckdb_only
 def test_a_scalar_is_one_value(sql: str, memory: StorageEngine) -> None:
     with pytest.raises(ValueError, match=r"row|column"):
         memory.execute_scalar(sql)
     assert memory.execute_scalar("SELECT 1") == 1
 
 
+@pytest.mark.duckdb_only
 def test_a_large_result_is_whole(memory: StorageEngine) -> None:
     sql = "SELECT range AS x, 'row ' || range AS y FROM range(300000)"
     assert memory.execute_rows(sql)[299_999] == (299_999, "row 299999")

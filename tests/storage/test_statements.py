@@ -12,7 +12,7 @@ from mixpanel_data.exceptions import TableNotFoundError
 from tests.support.factories import EVENTS, Kind, events
 from tests.support.query_calls import CALLS, Ask, relation
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_engines]
 
 ALL = {**CALLS, "execute": relation}
 

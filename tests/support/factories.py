@@ -105,6 +105,8 @@ PROFILES = Kind("profiles", "distinct_id", profile)
 
 def dump(engine: StorageEngine) -> dict[str, Any]:
     """Return everything the database holds, internal tables too; but not when its loads ran."""
+    if engine.engine.dialect.name != "duckdb":
+        return _dump_of_clickhouse(engine)
     names = engine.execute_rows(
         "SELECT table_name, sql FROM duckdb_tables() WHERE NOT temporary ORDER BY ALL"
     )
@@ -112,6 +114,18 @@ def dump(engine: StorageEngine) -> dict[str, Any]:
         name: (sql, list(engine.execute_rows(f'SELECT {columns} FROM "{name}" ORDER BY ALL')))
         for name, sql in names
         for columns in ["* EXCLUDE (started_at, finished_at)" if name == "_loads" else "*"]
+    }
+
+
+def _dump_of_clickhouse(engine: StorageEngine) -> dict[str, Any]:
+    names = engine.execute_rows(
+        "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()"
+        " ORDER BY name"
+    )
+    return {
+        name: (kind, list(engine.execute_rows(f'SELECT {columns} FROM "{name}" ORDER BY ALL')))
+        for name, kind in names
+        for columns in ["* EXCEPT (started_at, finished_at, load_id)" if name == "_loads" else "*"]
     }
 
 

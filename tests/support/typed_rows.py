@@ -14,6 +14,7 @@ from sqlalchemy.schema import CreateSchema
 
 from mixpanel_data import QueryError, StorageEngine
 from mixpanel_data._internal.duckdb import VERSION, typed_guard
+from mixpanel_data._internal.duckdb.backend import DuckDBBackend
 from mixpanel_data._internal.loading import loader
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.schema import catalog, facets, typed
@@ -140,7 +141,9 @@ def answers(engine: StorageEngine, statements: Sequence[sa.Select[Any]]) -> list
 def from_typed_rows(engine: StorageEngine, statement: sa.Select[Any]) -> bool:
     """Return whether a statement reads typed rows, as the queries that run tell."""
     seen: list[str] = []
-    connection = engine._database.thread_connection().statements
+    backend = engine._backend
+    assert isinstance(backend, DuckDBBackend)
+    connection = backend.database.thread_connection().statements
 
     def note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
         seen.append(sql)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
+from tests.support.effort import tries
 from tests.support.factories import EVENTS, event, metadata
 from tests.support.typed_rows import (
     HOSTILE,
@@ -82,7 +83,7 @@ values = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=tries(5, 50))
 @given(st.lists(st.fixed_dictionaries({}, optional={"a": values, "A": values}), min_size=1))
 def test_any_document(records: list[dict[str, Any]]) -> None:
     """As a load stores it."""

@@ -99,5 +99,29 @@ def test_a_statement(memory: StorageEngine, name: str) -> None:
     assert memory.execute_rows(statement).columns == found.schema.names
 
 
+@pytest.mark.parametrize(
+    "bound", [0, 3, -3.0, 2.5, 2**53 - 1, 2**53, float(2**53), -(2**53), 2**63]
+)
+def test_integers_compared_with_a_number(memory: StorageEngine, bound: float) -> None:
+    """As DOUBLE, in which those from 2^53 on are not all different."""
+    wholes = [0, 1, 3, -3, *(s * (2**53 + n) for s in (1, -1) for n in (-1, 0, 1, 2)), 2**63 - 1]
+    EVENTS.create(memory, (event(n, properties={"n": whole}) for n, whole in enumerate(wholes)))
+    table = memory.table("data")
+    value = table.c.properties["n"].as_float()
+    named: sa.BindParameter[int] = sa.bindparam("other", 1)
+    conditions = [value > bound, value >= bound, value < bound, value <= bound, value == bound,
+                  value != bound, bound > value, value > named]  # fmt: skip
+    asked = [sa.select(table.c.insert_id).where(condition) for condition in conditions]
+    expected = [
+        _in_order(memory.query(s, {"other": bound} if s is asked[-1] else None)) for s in asked
+    ]
+    memory.optimize("data")
+    assert all(from_typed_rows(memory, statement) for statement in asked)
+    found = [
+        _in_order(memory.query(s, {"other": bound} if s is asked[-1] else None)) for s in asked
+    ]
+    assert found == expected
+
+
 def _in_order(rows: list[Any]) -> list[str]:
     return sorted(map(repr, rows))

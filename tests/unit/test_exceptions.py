@@ -12,6 +12,7 @@ import pytest
 
 from mixpanel_data import exceptions
 from mixpanel_data.exceptions import (
+    CopyMismatchError,
     DamagedDatabaseError,
     DatabaseLockedError,
     DatabaseNotFoundError,
@@ -34,6 +35,7 @@ CODES: dict[type[MixpanelDataError], str] = {
     InvalidRecordError: "INVALID_RECORD",
     DatabaseLockedError: "DATABASE_LOCKED",
     EmptyLoadError: "EMPTY_LOAD",
+    CopyMismatchError: "COPY_MISMATCH",
     TimeZoneError: "TIME_ZONE",
     DatabaseNotFoundError: "DATABASE_NOT_FOUND",
     DamagedDatabaseError: "DATABASE_DAMAGED",
@@ -51,6 +53,7 @@ MADE: list[MixpanelDataError] = [
     DatabaseNotFoundError("/data/x.db"),
     EmptyLoadError("events"),
     EmptyLoadError("events", "a.jsonl"),
+    CopyMismatchError("Other rows arrived", table_name="jan"),
     TimeZoneError("Unknown time zone", time_zone="US/Pacfic"),
     DamagedDatabaseError("damaged", db_path="/data/x.db"),
     ForkedEngineError("forked"),

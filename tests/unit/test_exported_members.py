@@ -15,6 +15,7 @@ PROMISED = {
     "ColumnInfo",
     "ColumnStatsResult",
     "ColumnSummary",
+    "CopyMismatchError",
     "Coverage",
     "DamagedDatabaseError",
     "DatabaseLockedError",

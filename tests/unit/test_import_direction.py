@@ -15,27 +15,34 @@ PACKAGE = ROOT.name
 
 # From the ground up. A package counts as one module: its own modules may import each other.
 FLOORS = [
-    ["_version", "exceptions", "_internal.deferral", "_internal.iso8601", "_internal.json_text"],
+    [
+        *("_version", "exceptions", "_internal.deferral", "_internal.iso8601"),
+        *("_internal.json_text", "_internal.json_paths", "_internal.typed_columns"),
+    ],
     [
         "_internal.zones",
         "_internal.spelling",
         "_internal.display",
         "_internal.progress",
     ],
-    ["_internal.sql_result", "_internal.table_metadata"],
+    ["_internal.copied_table", "_internal.sql_result", "_internal.table_metadata"],
     ["types", "_internal.results"],
     ["exploration"],
     ["_internal.duckdb"],
     ["_internal.formats", "_internal.schema", "orm", "demo"],
     ["_internal.loading", "_internal.maintenance", "reports", "formats", "_internal.exploration"],
     ["maintenance", "alembic"],
+    ["_internal.duckdb.backend", "_internal.clickhouse"],
     ["_internal.storage"],
     [""],  # the public door
     ["cli"],
     ["__main__"],
 ]
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
-DRIVERS = {"duckdb", "duckdb_engine"}
+DRIVERS = {
+    "_internal.duckdb": {"duckdb", "duckdb_engine"},
+    "_internal.clickhouse": {"clickhouse_connect", "chdb"},
+}
 
 
 TERMINAL = {"typer", "rich", "click"}
@@ -86,8 +93,14 @@ def violations(module: str, text: str) -> list[str]:
         for other in ours
         if _home(other) != home and not FLOOR_OF[_home(other)] < FLOOR_OF[home]
     ]
-    if home != "_internal.duckdb" and roots & DRIVERS:
-        found.append(f"{module} imports {roots & DRIVERS}")
+    found += [
+        f"{module} imports {roots & drivers}"
+        for room, drivers in DRIVERS.items()
+        if not home.startswith(room) and roots & drivers
+    ]
+    if home == "_internal.clickhouse":
+        other = [name for name in ours if _home(name).startswith("_internal.duckdb")]
+        found += [f"{module} imports {name} of the other engine" for name in other]
     if home not in ("cli", "__main__") and roots & TERMINAL:
         found.append(f"{module} imports {roots & TERMINAL}")
     if home == "cli":
@@ -112,6 +125,8 @@ def test_a_module_imports_what_it_may(module: str) -> None:
         ("_internal.storage.queries", "if TYPE_CHECKING:\n    from duckdb import Error"),
         ("reports", "import duckdb_engine.datatypes"),
         ("types", "import rich.text"),
+        ("_internal.storage.queries", "import clickhouse_connect"),
+        ("_internal.clickhouse.dialect.base", "from mixpanel_data._internal.duckdb import files"),
         ("cli.commands.load", "from mixpanel_data._internal.formats.paths import expand"),
     ],
 )
@@ -137,7 +152,7 @@ def test_only_the_command_line_prints(module: str) -> None:
 @pytest.mark.parametrize("module", SOURCES)
 def test_only_the_database_opens_transactions(module: str) -> None:
     opened = {c.attr for c in _calls(module) if isinstance(c, ast.Attribute)} & {"commit", "begin"}
-    allowed = ("_internal.duckdb", "_internal.storage", "_internal.maintenance")
+    allowed = ("_internal.duckdb", "_internal.duckdb.backend", "_internal.maintenance")
     assert not opened or _home(module) in allowed
 
 

@@ -15,7 +15,8 @@ from mixpanel_data.cli.errors import Root, discard_unwritten, watch_signals
 
 _EPILOG = """\b
 The database is --db PATH, or --project ID for ~/.mixpanel_data/ID.db,
-or else the path in $MIXPANEL_DATA_DB.
+or else the path in $MIXPANEL_DATA_DB. For the tables of a ClickHouse server,
+PATH is its URL: clickhousedb://USER@HOST/DATABASE.
 
 \b
 Examples:

@@ -25,7 +25,7 @@ from mixpanel_data.cli.options import (
 from mixpanel_data.cli.signatures import Command, with_options_of
 from mixpanel_data.cli.views import writers
 from mixpanel_data.cli.views.frame import write_frame
-from mixpanel_data.cli.views.results import Result
+from mixpanel_data.cli.views.results import result_of
 from mixpanel_data.exceptions import MixpanelDataError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Asked:
         if self.sql:
             self.print_sql(statement)
         else:
-            rows = Result(self.storage, self.storage.sql_text(statement))
+            rows = result_of(self.storage, self.storage.sql_text(statement))
             write_result(rows, self.chosen, self.output, 0)
 
     def show(

@@ -212,7 +212,7 @@ def explain(error: Exception) -> str:
                 " Load something first: mixpanel-data load events FILE --db"
                 f" {shlex.quote(error.db_path)}"
             )
-        case DatabaseLockedError(holding_pid=pid):
+        case DatabaseLockedError(holding_pid=pid, host=None):
             holder = "another process" if pid is None else f"process {pid}"
             message = (
                 f"Database '{error.db_path}' is locked by {holder}."

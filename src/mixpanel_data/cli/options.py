@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
-from mixpanel_data.cli.errors import explain, say
+from mixpanel_data.cli.errors import explain, needed_packages, say
 from mixpanel_data.cli.signatures import Command, with_options_of
 from mixpanel_data.exceptions import DatabaseLockedError
 from mixpanel_data.types import check_table_name, check_time_zone
@@ -97,18 +97,23 @@ def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
     with suppress(Exception), redirect_stderr(io.StringIO()):
         path = ctx.params.get("path") or ctx.params.get("db")
         with _open(path, ctx.params.get("project"), True, 0.0) as storage:
-            names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
+            if storage.path is None:
+                # A server, which has SQL of its own.
+                names = [table.name for table in storage.list_tables()]
+            else:
+                names = [name for (name,) in storage.execute_rows("SELECT name FROM (SHOW TABLES)")]
         return [name for name in names if name.startswith(incomplete) and name[0] != "_"]
     return []
 
 
 DbOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--db",
         metavar="PATH",
         show_default=False,
-        help=f"The database file. Without --db and --project: ${DB_VARIABLE}.",
+        help="The database file, or the URL of a server: clickhousedb://HOST/DATABASE."
+        f" Without --db and --project: ${DB_VARIABLE}.",
     ),
 ]
 FileOption = Annotated[
@@ -207,7 +212,7 @@ WaitOption = Annotated[
 
 
 def open_database(
-    db: Path | None, project: str | None, *, read_only: bool = True, wait: float = 0.0
+    db: str | None, project: str | None, *, read_only: bool = True, wait: float = 0.0
 ) -> "StorageEngine":
     """Open the database that the options choose, or else the environment.
 
@@ -222,7 +227,7 @@ def open_database(
     return _open(db, project, read_only, wait)
 
 
-def _open(db: Path | None, project: str | None, read_only: bool, timeout: float) -> "StorageEngine":
+def _open(db: str | None, project: str | None, read_only: bool, timeout: float) -> "StorageEngine":
     # Loaded only when a command runs, not for its help.
     from mixpanel_data import StorageEngine
 
@@ -233,13 +238,27 @@ def _open(db: Path | None, project: str | None, read_only: bool, timeout: float)
             return StorageEngine.for_project(project, read_only=read_only, timeout=timeout)
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--project") from None
-    path = db or os.environ.get(DB_VARIABLE)
-    if not path:
+    path = chosen_place(db)
+    if not is_url(path):
+        return StorageEngine(path, read_only=read_only, timeout=timeout)
+    with needed_packages():
+        return StorageEngine.connect(path, read_only=read_only)
+
+
+def chosen_place(db: str | None) -> str:
+    """Return the path or URL that --db names, or else the environment."""
+    place = db or os.environ.get(DB_VARIABLE)
+    if not place:
         raise typer.BadParameter(
             f"which database? Give --db PATH or --project ID, or set {DB_VARIABLE}",
             param_hint="--db",
         )
-    return StorageEngine(path, read_only=read_only, timeout=timeout)
+    return place
+
+
+def is_url(place: str) -> bool:
+    """Return whether a database is named by a URL, and not by a path."""
+    return "://" in place
 
 
 def check_output(output: Path | None, database: Path | None) -> None:

@@ -15,7 +15,6 @@ from mixpanel_data.reports import (
     funnel,
     funnel_lines,
     funnel_question,
-    linked,
     results,
     retention,
     segmentation,
@@ -103,8 +102,8 @@ def _funnel(
     context: Context, question: funnel_question.Question
 ) -> tuple[dict[funnel_lines.Key, results.funnels.Steps], sa.Select[Any]]:
     entries = funnel.busiest(context.source, question)
-    frequent = entries is not None and (context.rows(entries)[0][0] or 0) > linked.MANY
-    statement = funnel.statement(context.source, question, frequent=frequent)
+    most = 0 if entries is None else context.rows(entries)[0][0] or 0
+    statement = funnel.statement(context.source, question, most=most, many=context.rounds)
     return funnel_lines.lines(context.answer(statement), question), statement
 
 

@@ -14,7 +14,7 @@ from mixpanel_data._internal.schema.properties import event_property
 from mixpanel_data._internal.schema.tables import EVENTS, PROFILES, Kind, user_table
 from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import MixpanelDataError
-from mixpanel_data.reports import expressions
+from mixpanel_data.reports import expressions, linked
 from mixpanel_data.reports import identity as identities
 from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError
 from mixpanel_data.reports.results import IdentitySummary
@@ -124,6 +124,12 @@ class Context:
     def _render(self, statement: sa.ClauseElement) -> str:
         engine = getattr(self.storage, "engine", None)
         return str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds of a recursion cost the engine less than to do without one."""
+        dialect = getattr(getattr(self.storage, "engine", None), "dialect", None)
+        return int(getattr(dialect, "recursive_rounds", linked.MANY))
 
     @cached_property
     def people(self) -> IdentitySummary | None:

@@ -71,56 +71,81 @@ def busiest(source: Source, question: Question) -> sa.Select[Any] | None:
     return sa.select(sa.func.max(entries.subquery("entries").c.n))
 
 
-def statement(source: Source, question: Question, *, frequent: bool = False) -> sa.Select[Any]:
+def statement(
+    source: Source, question: Question, *, most: int = 0, many: int = 0
+) -> sa.Select[Any]:
     """Return the select of a checked question.
 
-    *frequent* makes one that is also fast where a user enters the funnel many times.
+    With *most*, the entries of the busiest user, one that is also fast where a user enters the
+    funnel more than *many* times.
     """
     events, plan = _events(source, question)
     found: sa.FromClause
-    times: list[tuple[sa.FromClause, tuple[Expression, ...]]]
     if question.simple:
-        reached = attempts.steps_of_first(events, plan)
-        times = [(each, _times(each, step)) for step, each in enumerate(reached, 1)]
-        return _summary(times, question)
+        return _summary(attempts.steps_of_first(events, plan))
     if question.reentry == "optimized":
         found = attempts.of_all_entries(events, plan)
+    elif question.successive and most > many and linked.suits(plan):
+        found = linked.of_frequent_users(events, plan, many)
     elif question.successive:
-        find = linked.of_frequent_users if frequent and linked.suits(plan) else attempts.successive
-        found = find(events, plan)
+        found = attempts.successive(events, plan)
     else:
         found = attempts.first(events, plan)
     found = _finished(found, plan, question)
     places = attempts.positions(found, plan)
-    times = [
-        (found, (place, places[max(number - 1, 0)], found.c.t0))
-        for number, place in enumerate(places)
-    ]
-    return _summary(times, question)
+    times = [(place, places[max(number - 1, 0)], found.c.t0) for number, place in enumerate(places)]
+    return _in_order(_summary_of(found, times))
 
 
-def _times(found: sa.FromClause, step: int) -> tuple[Expression, ...]:
-    return found.c[f"t{step}"], found.c[f"t{max(step - 1, 1)}"], found.c.t0
-
-
-def _summary(
-    times: Sequence[tuple[sa.FromClause, tuple[Expression, ...]]], question: Question
-) -> sa.Select[Any]:
+def _summary(reached: Sequence[sa.FromClause]) -> sa.Select[Any]:
+    """Return the summary of steps, of each of which there are the attempts that reach it."""
     parts = []
-    for number, (found, (time, before, entry)) in enumerate(times, 1):
-        names = {"bucket": "b", "segment": "s"}
-        keys = [found.c[short].label(name) for name, short in names.items() if short in found.c]
-        columns: list[Expression] = [
-            sa.literal(number).label("step"),
-            sa.func.count(time).label("count"),
-        ]
-        for name, since in (("avg_time", before), ("avg_time_from_start", entry)):
-            spent = sa.case((time > since, time - since), (time.is_not(None), 0))
-            value = sa.func.avg(spent) / _SECOND if number > 1 else sa.cast(sa.null(), sa.Double)
-            columns.append(value.label(name))
-        part = sa.select(*keys, *columns).select_from(found)
-        parts.append(part.group_by(*(key.element for key in keys)) if keys else part)
-    rows = (sa.union_all(*parts) if len(parts) > 1 else parts[0]).subquery("steps")
+    for step, found in enumerate(reached, 1):
+        times = found.c[f"t{step}"], found.c[f"t{max(step - 1, 1)}"], found.c.t0
+        part = sa.select(*_keys(found), sa.literal(step).label("step"), *_measures(step, *times))
+        parts.append(part.select_from(found).group_by(*(key.element for key in _keys(found))))
+    return _in_order(sa.union_all(*parts) if len(parts) > 1 else parts[0])
+
+
+def _summary_of(
+    found: sa.FromClause, times: Sequence[tuple[Expression, Expression, Expression]]
+) -> sa.Select[Any]:
+    """Return the summary of attempts, which are read once; *times* are those of each step."""
+    keys, numbers = _keys(found), list(enumerate(times, 1))
+    every = [(step, _measures(step, *moments)) for step, moments in numbers]
+    columns = [value.label(f"{value.name}_{step}") for step, values in every for value in values]
+    whole = sa.select(*keys, *columns).select_from(found)
+    one = whole.group_by(*(key.element for key in keys)).subquery("summary")
+    steps = sa.union_all(*(sa.select(sa.literal(step).label("step")) for step, _ in every))
+    each = steps.subquery("each_step")
+
+    def of_step(name: str) -> Expression:
+        return sa.case(*((each.c.step == step, one.c[f"{name}_{step}"]) for step, _ in every))
+
+    measures_ = [of_step(value.name).label(value.name) for value in every[0][1]]
+    wanted = [*(one.c[key.name] for key in keys), each.c.step, *measures_]
+    return sa.select(*wanted).join_from(one, each, sa.true())
+
+
+def _keys(found: sa.FromClause) -> list[sa.Label[Any]]:
+    names = {"bucket": "b", "segment": "s"}
+    return [found.c[short].label(name) for name, short in names.items() if short in found.c]
+
+
+def _measures(
+    number: int, time: Expression, before: Expression, entry: Expression
+) -> list[sa.Label[Any]]:
+    """Return the count and the mean times of a step."""
+    columns: list[sa.Label[Any]] = [sa.func.count(time).label("count")]
+    for name, since in (("avg_time", before), ("avg_time_from_start", entry)):
+        spent = sa.case((time > since, time - since), (time.is_not(None), 0))
+        value = sa.func.avg(spent) / _SECOND if number > 1 else sa.cast(sa.null(), sa.Double)
+        columns.append(value.label(name))
+    return columns
+
+
+def _in_order(select: Any) -> sa.Select[Any]:
+    rows = select.subquery("steps")
     return sa.select(*rows.c).order_by(*list(rows.c)[: len(rows.c) - 3])
 
 

@@ -134,23 +134,40 @@ def original(table: sa.FromClause) -> Identity:
     least id: Mixpanel does not document which one it chooses.
     """
     links = _links(table)
-    both = sa.union(
-        sa.select(links.c.a, links.c.b), sa.select(links.c.b.label("a"), links.c.a.label("b"))
-    ).cte("_identity_links")
-    named = sa.select(links.c.a).where(links.c.names)
-    rank = sa.case((both.c.a.in_(named), "0"), else_="1")
-    # The name of a cluster is its least label. Labels only get less on their way, so it ends.
-    labels = sa.select(both.c.a.label("id"), rank.concat(both.c.a).label("label")).distinct()
-    reached = labels.cte("_identity_labels", recursive=True)
-    further = (
-        sa.select(both.c.b, reached.c.label)
-        .join_from(reached, both, both.c.a == reached.c.id)
-        .where(reached.c.label < sa.literal("1").concat(both.c.b))
-    )
-    reached = reached.union(further)
+    forth = sa.select(links.c.a, links.c.b, sa.case((links.c.names, 1), else_=0).label("names"))
+    back = sa.select(links.c.b, links.c.a, sa.literal(0))
+    both = sa.union(forth, back).cte("_identity_links")
+    rank = sa.case((sa.func.max(both.c.names) == 1, "0"), else_="1")
+    # The name of a cluster is its least label.
+    labels = sa.select(both.c.a.label("id"), rank.concat(both.c.a).label("label"))
+    labels = labels.group_by(both.c.a)
+    reached = _least_labels(labels, both)
     person = sa.func.substr(sa.func.min(reached.c.label), 2)
     rows = sa.select(reached.c.id, person.label("person")).group_by(reached.c.id)
     return Identity("original", rows.cte("_identity_people"))
+
+
+def _least_labels(labels: sa.Select[Any], links: sa.CTE) -> sa.CTE:
+    """Return ids with labels, among them the least label of all that are linked.
+
+    In each round every id takes the least label of itself and its neighbours, until none changes.
+    """
+    begin = labels.add_columns(sa.true().label("goes_on"))
+    reached = begin.cte("_identity_labels", recursive=True)
+    itself = sa.select(links.c.a, links.c.a.label("b"))
+    near = sa.union(sa.select(links.c.a, links.c.b), itself).subquery("near")
+    own = sa.case((near.c.a == near.c.b, reached.c.label))
+    taken = (
+        sa.select(
+            near.c.b, sa.func.min(reached.c.label).label("label"), sa.func.max(own).label("own")
+        )
+        .join_from(reached, near, near.c.a == reached.c.id)
+        .where(reached.c.goes_on)
+        .group_by(near.c.b)
+        .subquery("taken")
+    )
+    changed = sa.func.max(sa.case((taken.c.label < taken.c.own, 1), else_=0)).over() == 1
+    return reached.union_all(sa.select(taken.c.b, taken.c.label, changed))
 
 
 def _links(table: sa.FromClause) -> sa.CTE:

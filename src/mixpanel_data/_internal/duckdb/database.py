@@ -238,6 +238,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def transaction(self, what: str) -> Iterator[sa.Connection]:
+        """Yield a transaction as ``begin``; *what* it is for goes into its errors."""
+        with query_errors(what), self.begin() as connection:
+            yield connection
+
+    @contextmanager
     def write(self, what: str, *, files: bool = False) -> Iterator[sa.Connection]:
         """Yield a transaction for a change of ours, in little memory, with a private log.
 

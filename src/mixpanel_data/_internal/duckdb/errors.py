@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import duckdb
 import sqlalchemy as sa
@@ -17,9 +15,6 @@ import sqlalchemy.exc
 
 from mixpanel_data._internal.duckdb.hints import Connect, hint
 from mixpanel_data.exceptions import DamagedDatabaseError, DatabaseLockedError, QueryError
-
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
 
 DRIVER_ERRORS = (duckdb.Error, sqlalchemy.exc.SQLAlchemyError)
 
@@ -147,19 +142,6 @@ def query_errors(statement: str | sa.Executable, connect: Connect | None = None)
     except DRIVER_ERRORS as error:
         # Its own traceback would be shown above: ``driver_error`` keeps it.
         raise query_error(error, statement, connect) from None
-
-
-def library_edge(call: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Return a public call whose QueryErrors have no traceback from inside the library."""
-
-    @wraps(call)
-    def edge(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-        try:
-            return call(*args, **kwargs)
-        except QueryError as error:
-            raise error.with_traceback(None) from None
-
-    return edge
 
 
 def translate_errors_of(connection: sa.Connection, what: str) -> sa.Connection:

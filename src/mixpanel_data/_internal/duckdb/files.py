@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import threading
 import time
@@ -16,7 +17,7 @@ import duckdb
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.temp_files import BINARY, PrivateDirectory
-from mixpanel_data.exceptions import DatabaseLockedError, ForkedEngineError
+from mixpanel_data.exceptions import DatabaseLockedError, ForkedEngineError, UnsupportedError
 
 Result = TypeVar("Result")
 
@@ -27,6 +28,8 @@ Place = tuple[int, int]
 _RETRY = 0.05
 # Windows has no descriptors of directories, and replaces no file that is open.
 HAS_DIRECTORIES = hasattr(os, "O_DIRECTORY")
+# A Path has lost one of the two slashes.
+_SERVER = re.compile(r"clickhouse(db)?(\+\w+)?:/")
 _MAGIC, _MAGIC_AT = b"DUCK", 8
 # The files that this process has looked into, each held open: closing any descriptor of a file
 # drops every POSIX lock that the process has on it, DuckDB's own included.
@@ -43,9 +46,17 @@ def resolve_path(path: str | Path) -> Path:
 
     Raises:
         ValueError: it is empty, or means a database in memory.
+        UnsupportedError: it is the URL of a server.
         OSError: there is no such home directory, or DuckDB cannot open files of this name.
     """
     text = os.fspath(path)
+    if _SERVER.match(text):
+        raise UnsupportedError(
+            "This is for DuckDB files, and not for a database on a ClickHouse server. Open that"
+            " with StorageEngine.connect(url); back it up, check and change it by the server's own"
+            " BACKUP, CHECK TABLE and ALTER TABLE.",
+            engine="clickhouse",
+        )
     if not text or text.startswith(":memory:"):
         raise ValueError(
             f"{text!r} is not the path of a file. Use StorageEngine.memory() for a database without"

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from mixpanel_data._internal.duckdb import MAJOR
 from mixpanel_data._internal.duckdb.dialect.search_path import home
 from mixpanel_data._internal.duckdb.quoting import literal, quoted
-from mixpanel_data._internal.duckdb.typed_rows import TYPED, Column, shown
+from mixpanel_data._internal.duckdb.typed_rows import TYPED, shown
+from mixpanel_data._internal.typed_columns import Column
 
 SCHEMA = "typed"
 REGISTRY = {"_typed", "_touched"}

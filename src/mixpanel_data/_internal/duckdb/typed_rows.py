@@ -14,18 +14,13 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.duckdb.dialect.types import path as json_path
 from mixpanel_data._internal.duckdb.quoting import literal, quoted
+from mixpanel_data._internal.json_paths import path as json_path
+from mixpanel_data._internal.typed_columns import DECIMAL, ODD, Column
 
-ODD = "_odd"
 TYPED = "_typed_"
 
 _TEXT = "CAST({p} AS VARCHAR)"
-# Beyond 2**53 the fraction's zero stays.
-DECIMAL = (
-    "CASE WHEN floor({p}) = {p} AND abs({p}) < 9007199254740992.0"
-    " THEN CAST(CAST({p} AS BIGINT) AS VARCHAR) ELSE CAST({p} AS VARCHAR) END"
-)
 
 
 class _Kind(NamedTuple):
@@ -53,15 +48,6 @@ TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "BOOL": sa.Boolean(),
     "RAW": sa.JSON(),
 }
-
-
-class Column(NamedTuple):
-    """One property as a column; *odd* where some row's value is not exact."""
-
-    path: tuple[str, ...]
-    name: str
-    kind: str
-    odd: bool = False
 
 
 def sample(

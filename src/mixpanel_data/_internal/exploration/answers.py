@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import groupby
@@ -92,16 +92,22 @@ def usual_width(rows: Sequence[Any], count: int) -> float:
 
 
 def properties(
-    rows: Iterable[Any], count: int, many: Mapping[str, Sequence[str]]
+    rows: Iterable[Any],
+    count: int,
+    many: Mapping[str, Sequence[str]],
+    sql: Callable[[str], str] = sql_text,
 ) -> list[PropertyInfo]:
-    """Return the properties of *count* rows, by key, from their most frequent values."""
+    """Return the properties of *count* rows, by key, from their most frequent values.
+
+    *sql* gives the SQL that reads a property.
+    """
     return [
-        _property(key, list(group), count, exact=key not in many)
+        _property(key, list(group), count, sql(key), exact=key not in many)
         for key, group in groupby(rows, key=lambda row: row.key)
     ]
 
 
-def _property(key: str, rows: Sequence[Any], count: int, *, exact: bool) -> PropertyInfo:
+def _property(key: str, rows: Sequence[Any], count: int, sql: str, *, exact: bool) -> PropertyInfo:
     first = rows[0]
     types = {name: getattr(first, name) for name in JSON_TYPES if getattr(first, name)}
     total = sum(types.values())
@@ -117,7 +123,7 @@ def _property(key: str, rows: Sequence[Any], count: int, *, exact: bool) -> Prop
         top_values=counted,
         first_day=first.first and first.first.date(),
         last_day=first.last and first.last.date(),
-        sql=sql_text(key),
+        sql=sql,
         expression=core_text(key, as_),
     )
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
 from mixpanel_data._internal.schema.tables import EVENTS, Kind
 from mixpanel_data._internal.zones import WallClock, days, local_of, zone_of
 from mixpanel_data._version import __version__
@@ -135,7 +134,7 @@ class LoadResult:
         """The records that were skipped."""
         return self.read - self.stored
 
-    def history_entry(self, job: LoadJob, table: str) -> LoadInfo:
+    def history_entry(self, job: LoadJob, table: str, database_version: str) -> LoadInfo:
         """Return the entry of the finished load for the load history."""
         return LoadInfo(
             table_name=table,
@@ -159,5 +158,5 @@ class LoadResult:
             missing_times=self.missing_times,
             time_offset=self.time_offset,
             library_version=__version__,
-            duckdb_version=DUCKDB_VERSION,
+            duckdb_version=database_version,
         )

@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.schema import AddConstraint, DropTable
 
 from mixpanel_data._internal.duckdb import staging
+from mixpanel_data._internal.loading import outcome
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
+from mixpanel_data._internal.loading.outcome import count
 from mixpanel_data._internal.schema import typed
-from mixpanel_data._internal.schema.tables import PROFILES, Kind
-from mixpanel_data.exceptions import InvalidRecordError
+from mixpanel_data._internal.schema.tables import Kind
 
 # A derived key is the taken one, this mark, and a fingerprint of the event. Mixpanel's own ids
 # never hold the mark: [A-Za-z0-9-] only.
@@ -39,14 +40,14 @@ def apply(
 ) -> LoadResult:
     """Merge the *read* records in *target* into *table*, and count what became of them."""
     outside = _count_outside(connection, job, target)
-    invalid = _count_invalid_last_seen(connection, job, target)
+    invalid = outcome.count_invalid_last_seen(connection, job, target)
     if target is table:
         collisions = deduplicate(connection, job.kind, table, None)
-        stored = _count(connection, table)
+        stored = count(connection, table)
         if stored <= job.index_limit:
             connection.execute(AddConstraint(table.primary_key))
         return LoadResult(read, stored, collisions, 0, outside, invalid)
-    before = _count(connection, table)
+    before = count(connection, table)
     typed_rows = typed.pause(connection, table.name)
     changed = [table] if typed_rows is None else [table, typed_rows.rows]
     for rows in changed:
@@ -58,9 +59,9 @@ def apply(
         for rows in changed:
             replaced = rows.c[job.kind.key].in_(sa.select(target.c[job.kind.key]))
             connection.execute(sa.delete(rows).where(replaced))
-    left = _count(connection, table)
+    left = count(connection, table)
     collisions = deduplicate(connection, job.kind, target, table)
-    stored = _count(connection, target)
+    stored = count(connection, target)
     if left + stored > job.index_limit:
         staging.drop_primary_key(connection, table)
     _copy(connection, sa.select(*(target.c[c.name] for c in table.columns)), table)
@@ -72,45 +73,11 @@ def apply(
 
 
 def _count_outside(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> int:
-    """Count the records of other days or events than the job says.
-
-    Raises:
-        InvalidRecordError: there are some, and the job replaces: what it deletes and what it stores
-            would be different days.
-    """
-    window = job.window(fresh)
-    outside = 0 if window is None else _count(connection, fresh, sa.not_(window))
-    if not outside or not job.needs_window:
-        return outside
-    fresh = staging.add_positions(connection, fresh)
-    position, within = fresh.c[staging.POSITION], job.window(fresh)
-    assert within is not None
-    found = sa.select(position, fresh.c.event_name, fresh.c.event_time).where(sa.not_(within))
-    first = connection.execute(found.order_by(position).limit(1)).one()
-    meta = job.metadata
-    wanted = f"{meta.from_date} to {meta.to_date}"
-    if meta.time_zone is not None:
-        wanted += f" in {meta.time_zone}"
-    if meta.filter_events is not None:
-        wanted += f", events {', '.join(map(repr, meta.filter_events))}"
-    raise InvalidRecordError(
-        f"{outside:,} of the records for table '{job.table}' are of other days or events than the"
-        f" load replaces ({wanted}). The first is record {first[0] + 1}: {first.event_name!r} at"
-        f" {job.local_text(first.event_time)}. Nothing was changed; give the days and events of"
-        " these records, or load the right ones.",
-        table_name=job.table,
-        position=first[0],
-        outside=outside,
-        source=job.source,
-    )
-
-
-def _count_invalid_last_seen(connection: sa.Connection, job: LoadJob, fresh: sa.Table) -> int:
-    """Count the profiles of an export whose ``$last_seen`` is no time."""
-    if not job.is_export or job.kind is not PROFILES:
-        return 0
-    text = fresh.c.properties["$last_seen"].as_string()
-    return _count(connection, fresh, fresh.c.last_seen.is_(None) & (text != ""))
+    outside = outcome.count_outside(connection, job, fresh)
+    if outside and job.needs_window:
+        fresh = staging.add_positions(connection, fresh)
+        raise outcome.outside_refusal(connection, job, fresh, staging.POSITION, outside)
+    return outside
 
 
 def deduplicate(
@@ -128,8 +95,8 @@ def deduplicate(
     if existing is not None:
         connection.execute(_delete_equal(kind, fresh, existing, _derived_key(kind, fresh)))
     while True:
-        rows = _count(connection, fresh)
-        if staging.POSITION not in fresh.c and _any_repeated(connection, kind, fresh):
+        rows = count(connection, fresh)
+        if staging.POSITION not in fresh.c and any_repeated(connection, kind, fresh):
             fresh = staging.add_positions(connection, fresh)
         contested = []
         if existing is not None:
@@ -140,7 +107,7 @@ def deduplicate(
             contested.append(fresh.c[staging.POSITION].in_(_repeats(fresh, (kind.key,))))
         if renamed:
             # A row that was renamed a round ago and now met its like is a duplicate after all.
-            collisions -= rows - _count(connection, fresh)
+            collisions -= rows - count(connection, fresh)
         renamed = _assign_derived_keys(connection, kind, fresh, contested)
         collisions += renamed
         if not renamed:
@@ -179,7 +146,7 @@ def _keep_latest(connection: sa.Connection, job: LoadJob, fresh: sa.Table, table
     A row that equals what is there is left out as a duplicate.
     """
     kind, version = job.kind, job.kind.version
-    if _any_repeated(connection, kind, fresh):
+    if any_repeated(connection, kind, fresh):
         numbered = staging.add_positions(connection, fresh)
         order = [numbered.c[staging.POSITION].desc()]
         if job.on_conflict == "update" and version is not None:
@@ -225,7 +192,8 @@ def _repeats(
     return sa.select(ranked.c[staging.POSITION]).where(ranked.c.rank > 1)
 
 
-def _any_repeated(connection: sa.Connection, kind: Kind, fresh: sa.Table) -> bool:
+def any_repeated(connection: sa.Connection, kind: Kind, fresh: sa.Table) -> bool:
+    """Return whether two rows have one key."""
     key = fresh.c[kind.key]
     repeated = sa.select(key).group_by(key).having(sa.func.count() > 1)
     return connection.scalar(repeated.limit(1)) is not None
@@ -241,7 +209,7 @@ def _assign_derived_keys(
     if not contested or kind.identity == (kind.key,):
         return 0
     chosen = sa.or_(*contested)
-    renamed = _count(connection, fresh, chosen)
+    renamed = count(connection, fresh, chosen)
     if renamed:
         new = _derived_key(kind, fresh)
         connection.execute(sa.update(fresh).where(chosen).values({kind.key: new}))
@@ -249,7 +217,19 @@ def _assign_derived_keys(
 
 
 def _derived_key(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
-    """Return the taken key, the mark, and a fingerprint of the rest of the identity.
+    """Return the taken key and what makes another one of it."""
+    return rows.c[kind.key] + _suffix(kind, rows)
+
+
+def original_key(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
+    """Return the key that a row came with, where it has a derived one."""
+    key, suffix = rows.c[kind.key], _suffix(kind, rows)
+    original = sa.func.regexp_replace(key, "(" + suffix + ")+$", "", type_=sa.String)
+    return sa.case((sa.func.contains(key, _MARK), original), else_=key)
+
+
+def _suffix(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
+    """Return the mark, and a fingerprint of the identity without the key.
 
     The fingerprint is the first half of the MD5 of each column's length, a colon and its text.
     """
@@ -261,15 +241,8 @@ def _derived_key(kind: Kind, rows: sa.Table) -> sa.ColumnElement[str]:
     fingerprint = sa.func.left(
         sa.func.md5(identity, type_=sa.String), _FINGERPRINT, type_=sa.String
     )
-    return rows.c[kind.key] + _MARK + fingerprint
+    return _MARK + fingerprint
 
 
 def _copy(connection: sa.Connection, rows: sa.Select[Any], target: sa.Table) -> None:
     connection.execute(sa.insert(target).from_select(list(target.columns), rows))
-
-
-def _count(
-    connection: sa.Connection, rows: sa.Table, which: sa.ColumnElement[bool] | None = None
-) -> int:
-    counted = sa.select(sa.func.count()).select_from(rows)
-    return connection.scalar(counted if which is None else counted.where(which)) or 0

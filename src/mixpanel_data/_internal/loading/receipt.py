@@ -21,7 +21,7 @@ _EARLY, _LATE = -60, 240
 _SHARE = 0.5
 
 
-def time_offset(connection: sa.Connection, events: sa.Table) -> int | None:
+def time_offset(connection: sa.Connection, events: sa.FromClause) -> int | None:
     """Return the seconds that the times of *events* are ahead of UTC, None where they are not.
 
     That is by the delays from the event to its receipt, of the first 1,000 events: most of those

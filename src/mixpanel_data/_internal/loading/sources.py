@@ -1,61 +1,18 @@
-"""Where the records of a load come from: an iterable, or an export that DuckDB reads itself."""
+"""The records of a load that come from an iterable."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
-from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
-from mixpanel_data._internal.deferral import Package
-from mixpanel_data._internal.duckdb import export_query
-from mixpanel_data._internal.duckdb.errors import Failure
-from mixpanel_data._internal.formats.content import Content, content_of
-from mixpanel_data._internal.formats.events import read_export
-from mixpanel_data._internal.formats.lines import has_long_lines
-from mixpanel_data._internal.formats.profiles import read_profiles
-from mixpanel_data._internal.formats.text import check_whole, start_of
-from mixpanel_data._internal.loading import stream
-from mixpanel_data._internal.loading.job import Progress
-from mixpanel_data._internal.loading.records import batches, encode_document
-from mixpanel_data._internal.schema.tables import EVENTS, Kind, user_table
-from mixpanel_data._internal.zones import WallClock
-from mixpanel_data.exceptions import InvalidRecordError, QueryError
+from mixpanel_data._internal.loading.records import batches
+from mixpanel_data._internal.schema.tables import Kind, user_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
-else:
-    pa = Package("pyarrow")
 
-READERS: dict[str, Callable[..., Iterator[Any]]] = {
-    "events": read_export,
-    "profiles": read_profiles,
-}
-_LINES = (Content.LINES, Content.PRETTY)
-
-
-class UnsupportedExport(Exception):  # noqa: N818 - a reason to read line by line, never seen outside
-    """The files are better read line by line: DuckDB cannot, or too much is out of the ordinary."""
-
-
-class Source(Protocol):
-    """Puts the records of one load into a table."""
-
-    reads_files: bool
-    """Whether DuckDB reads files itself, on all its threads, and needs memory for each."""
-
-    def write_to(self, connection: sa.Connection, target: sa.Table, clock: WallClock | None) -> int:
-        """Write all records into *target*, which has no key, and return how many they were.
-
-        *clock* reads times without an offset; without one they are UTC.
-        """
-
-    def stored(self, rows: int) -> None:
-        """Take note of the rows that the load stored, just before it is committed."""
+    from mixpanel_data._internal.loading.job import Progress
+    from mixpanel_data._internal.zones import WallClock
 
 
 class RecordSource:
@@ -63,8 +20,6 @@ class RecordSource:
 
     What the iterable or *progress* raises leaves as it is: it is the caller's own.
     """
-
-    reads_files = False
 
     def __init__(
         self,
@@ -82,103 +37,24 @@ class RecordSource:
         self._batch_size = batch_size
         self._read = self._reported = 0
 
-    def write_to(self, connection: sa.Connection, target: sa.Table, clock: WallClock | None) -> int:
-        """Check the records, and stream them in as Arrow batches.
+    def batches(self, clock: WallClock | None) -> Iterator[pa.RecordBatch]:
+        """Check the records and yield them as Arrow batches; *clock* reads times without an offset.
+
+        Who takes them calls ``report`` after each.
 
         Raises:
             InvalidRecordError: a field is missing or wrong; names the field and the record.
         """
-        packed = batches(self._records, self._template, clock)
-        return stream.insert(connection, target, packed, self._report)
+        return batches(self._records, self._template, clock)
 
     def stored(self, rows: int) -> None:
         """Report the last batch, with the number of rows stored."""
         if self._progress is not None and self._read:
             self._progress(rows)
 
-    def _report(self, read: int) -> None:
+    def report(self, read: int) -> None:
         """Report every full batch that is not the last, when *read* records were read."""
         while self._progress is not None and self._reported + self._batch_size < read:
             self._reported += self._batch_size
             self._progress(self._reported)
         self._read = read
-
-
-class ExportSource:
-    """Export files that DuckDB reads by itself; regular lines never pass through Python."""
-
-    reads_files = True
-
-    def __init__(self, files: Sequence[Path], kind: Kind, progress: Progress | None = None) -> None:
-        self._files = files
-        self._kind = kind
-        self._progress = progress
-
-    def write_to(self, connection: sa.Connection, target: sa.Table, clock: WallClock | None) -> int:
-        """Read the files with one INSERT … SELECT, and the irregular lines as records.
-
-        Raises:
-            UnsupportedExport: DuckDB's parser refuses a file, a compressed one is damaged, too many
-                lines are irregular, or one of them is no record.
-        """
-        whole = chain.from_iterable(map(check_whole, self._files))
-        try:
-            for file in self._files:
-                _check_suitable(file, self._kind)
-            export_query.insert(
-                connection, target, self._kind.name, self._files, whole, self._progress, clock
-            )
-            if clock is not None:
-                clock.ambiguous += export_query.count_ambiguous(connection, target, clock)
-            self._fill_placeholders(connection, target, clock)
-            _merge_repeated_keys(connection, target)
-        except InvalidRecordError as error:
-            # Read line by line, it says which line is to blame.
-            raise UnsupportedExport(str(error)) from error
-        except QueryError as error:
-            if error.details.get("failure") == Failure.UNREADABLE_INPUT.value:
-                raise UnsupportedExport(str(error)) from error
-            raise
-        return connection.scalar(sa.select(sa.func.count()).select_from(target)) or 0
-
-    def stored(self, rows: int) -> None:
-        """Report nothing: the progress of files is in bytes."""
-
-    def _fill_placeholders(
-        self, connection: sa.Connection, target: sa.Table, clock: WallClock | None
-    ) -> None:
-        """Read the lines that stand in for records, and put the records in their place."""
-        lines = export_query.placeholder_lines(connection, target, self._kind.key)
-        if lines is None:
-            raise UnsupportedExport("too many lines are out of the ordinary")
-        if not lines:
-            return
-        if not all(line.lstrip().startswith("{") for line in lines.values()):
-            # Of a list the reader would take the records.
-            raise UnsupportedExport("a line is no object")
-        template = user_table(self._kind, str(target.name))
-        records = READERS[self._kind.name](BytesIO("\n".join(lines.values()).encode()))
-        packed = pa.Table.from_batches(batches(records, template, clock))
-        if packed.num_rows != len(lines):
-            raise UnsupportedExport("a line out of the ordinary holds more or less than one record")
-        export_query.fill_placeholders(connection, target, list(lines), packed)
-
-
-def _check_suitable(file: Path, kind: Kind) -> None:
-    """Refuse what DuckDB's reader of lines is not made for, by the first bytes of a file."""
-    start = start_of(file)
-    if start and content_of(start, str(file)) not in _LINES:
-        raise UnsupportedExport(f"{file} does not hold JSON Lines")
-    # Each thread that parses them would need memory for many documents.
-    if kind is EVENTS and has_long_lines(start):
-        raise UnsupportedExport("its lines are long")
-
-
-def _merge_repeated_keys(connection: sa.Connection, target: sa.Table) -> None:
-    """Leave of a key that is twice in an object the last value, as JSON parsers do."""
-    documents = export_query.documents_with_repeated_keys(connection, target)
-    if documents is None:
-        raise UnsupportedExport("too many lines hold a key twice")
-    if documents:
-        merged = {row: encode_document(json.loads(text)) for row, text in documents.items()}
-        export_query.replace_documents(connection, target, merged)

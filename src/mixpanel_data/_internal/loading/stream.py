@@ -35,11 +35,11 @@ def insert(
     connection: sa.Connection,
     table: sa.Table,
     batches: Iterator[pa.RecordBatch],
-    report: Callable[[int], object],
+    report: Callable[[int], object] | None = None,
 ) -> int:
     """Run one INSERT … SELECT on a second thread, fed by *batches* pulled on this one.
 
-    *report* gets the rows read so far, after each batch.
+    *report* gets the rows read so far, after each batch. Returns how many there were.
     """
     first = next(batches, None)
     if first is None:
@@ -57,7 +57,8 @@ def insert(
                 claim_memory(connection, _COPIES * documents.add(batch) >> 20)
                 handoff.put(batch)
                 read += batch.num_rows
-                report(read)
+                if report is not None:
+                    report(read)
                 batch = next(batches, None)
             handoff.finish()
         except BaseException as error:

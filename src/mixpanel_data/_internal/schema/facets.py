@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from mixpanel_data._internal.duckdb.typed_rows import DECIMAL, ODD, Column
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.functions import _Construct, _grouped
+from mixpanel_data._internal.typed_columns import DECIMAL, ODD, Column
 
 Expression = sa.ColumnElement[Any]
 

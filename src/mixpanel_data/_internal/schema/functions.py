@@ -74,7 +74,7 @@ class json_values(_Construct):  # noqa: N801
 
 
 class json_members(_Construct):  # noqa: N801
-    """Return the JSON text of members of a JSON object by one parse: ``(column, path, …)``."""
+    """Return the JSON text of members of a JSON object by one parse: ``(column, name, …)``."""
 
     type = _TEXT_LIST
 
@@ -202,6 +202,15 @@ class quantile(_Construct):  # noqa: N801
     type = sa.Double()
 
 
+class chain(_Construct):  # noqa: N801
+    """Aggregate spans to the list of the starts of some: ``chain(start, end)``, both integers.
+
+    The first span, and always the next that starts later than the chosen one before it ends.
+    """
+
+    type: sa.types.TypeEngine[Any] = sa.ARRAY(sa.BigInteger)
+
+
 class arg_min(_Construct):  # noqa: N801
     """Aggregate to the value of the row whose *order* comes first, of the rows that pass *where*.
 
@@ -242,6 +251,11 @@ _TEMPLATES: dict[type[_Construct], str] = {
     from_microseconds: "make_timestamp({0})",
     zone_time: "timezone({1}, timezone('UTC', {0}))",
     quantile: "quantile_cont({0}, {1})",
+    chain: (
+        "list_reduce(list_sort(list({{'s': {0}, 'e': {1}, 'l': [{0}]}})), lambda _a, _x:"
+        " CASE WHEN _x.s > _a.e THEN {{'s': _x.s, 'e': _x.e, 'l': list_append(_a.l, _x.s)}}"
+        " ELSE _a END).l"
+    ),
 }
 
 
@@ -261,8 +275,7 @@ for _construct, _template in _TEMPLATES.items():
 
 @compiles(json_members)
 def _compile_json_members(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    column, *paths = _grouped(element, compiler, **kw)
-    return f"CAST(json_extract({column}, [{', '.join(paths)}]) AS VARCHAR[])"
+    return f"CAST({_extracted('json_extract', element, compiler, **kw)} AS VARCHAR[])"
 
 
 @compiles(list_of)
@@ -313,9 +326,13 @@ class json_texts_at(json_at):  # noqa: N801
 
 @compiles(json_at)
 def _compile_json_at(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    return _extracted(element._function, element, compiler, **kw)
+
+
+def _extracted(function: str, element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     document, *steps = element.clauses
     paths = (compiler.process(step, **{**kw, "literal_execute": True}) for step in steps)
-    return f"{element._function}({compiler.process(document, **kw)}, [{', '.join(paths)}])"
+    return f"{function}({compiler.process(document, **kw)}, [{', '.join(paths)}])"
 
 
 class summarize(sa.Executable, sa.ClauseElement):  # noqa: N801

@@ -1,8 +1,7 @@
-"""The load history: one immutable row for every finished load, and what they say together."""
+"""The load history: one immutable row for every finished load."""
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -11,13 +10,11 @@ from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
 from mixpanel_data._internal.schema.revisions import row_errors, tables_with_columns
 from mixpanel_data._internal.schema.tables import loads_table
 from mixpanel_data._version import __version__
-from mixpanel_data.types import Coverage, LoadInfo, TableInfo, utc_now
+from mixpanel_data.types import LoadInfo, TableInfo, utc_now
 
 if TYPE_CHECKING:
     from mixpanel_data.types import TableMetadata
 
-# What a table's history starts with: a load, or its adoption with the rows that it had.
-_BEGINNINGS = ("create", "adopt")
 # NULL, or not there, for loads of earlier versions.
 _LATER_COUNTS = ("outside", "invalid_last_seen", "ambiguous_times", "missing_times")
 
@@ -26,6 +23,14 @@ def record(connection: sa.Connection, load: LoadInfo) -> None:
     """Write the row of a load, in the load's own transaction."""
     row = {column.name: getattr(load, column.name) for column in loads_table.columns}
     connection.execute(sa.insert(loads_table).values(row))
+
+
+def replace(connection: sa.Connection, table: str, loads: list[LoadInfo]) -> None:
+    """Write the history of a table that was copied, in place of that of an earlier one."""
+    name = sa.func.lower(loads_table.c.table_name)
+    connection.execute(sa.delete(loads_table).where(name == table.lower()))
+    for load in loads:
+        record(connection, load)
 
 
 def adopt(connection: sa.Connection, table: TableInfo, meta: TableMetadata) -> None:
@@ -78,28 +83,3 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
             )
             for row in connection.execute(rows).mappings()
         ]
-
-
-def coverage(connection: sa.Connection, table: str) -> Coverage:
-    """Return which days the loads of *table* covered since it was made.
-
-    A load whose filters are narrower than those the table was made with covers no whole day.
-    """
-    past = history(connection, table)
-    made = max((i for i, load in enumerate(past) if load.action in _BEGINNINGS), default=0)
-    # Days as numbers: a load may say that it covers millions.
-    loaded: set[int] = set()
-    undated = 0
-    for load in past[made:]:
-        if load.from_date is None or load.to_date is None:
-            undated += 1
-        elif not load.filters or load.filters == past[made].filters:
-            first, last = date.fromisoformat(load.from_date), date.fromisoformat(load.to_date)
-            loaded.update(range(first.toordinal(), last.toordinal() + 1))
-    whole = range(min(loaded), max(loaded) + 1) if loaded else range(0)
-    return Coverage(
-        table_name=table,
-        loaded=[date.fromordinal(day) for day in whole if day in loaded],
-        missing=[date.fromordinal(day) for day in whole if day not in loaded],
-        undated=undated,
-    )

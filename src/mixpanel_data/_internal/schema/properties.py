@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultDialect
 
-from mixpanel_data._internal.duckdb.dialect import Dialect
-from mixpanel_data._internal.duckdb.dialect.types import JSONIndexType
+from mixpanel_data._internal.json_paths import path_literal
 from mixpanel_data._internal.schema.facets import json_value
 from mixpanel_data._internal.schema.functions import (
     from_microseconds,
@@ -61,8 +61,8 @@ def event_properties(table: sa.FromClause, names: Sequence[str]) -> sa.ColumnEle
 
     One parse of a row finds them all.
     """
-    paths: list[Any] = [sa.literal_column(_path(name)) for name in names]
-    return json_members(table.c.properties, *paths)
+    keys = (sa.literal(name, sa.JSON.JSONIndexType()) for name in names)
+    return json_members(table.c.properties, *keys)
 
 
 def event_value(table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
@@ -80,7 +80,10 @@ def sql_text(name: str) -> str:
 
 def _path(name: str) -> str:
     # Of the default parameter style a percent sign would be doubled.
-    return str(JSONIndexType().literal_processor(Dialect(paramstyle="numeric_dollar"))(name))
+    dialect: sa.Dialect = DefaultDialect(paramstyle="numeric_dollar")
+    quote = sa.String().literal_processor(dialect)  # type: ignore[no-untyped-call]
+    assert quote is not None
+    return path_literal(name, quote)
 
 
 def core_text(name: str, as_: type[str | float | bool]) -> str:

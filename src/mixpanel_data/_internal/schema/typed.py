@@ -18,7 +18,7 @@ from sqlalchemy.schema import CreateTable, DropTable
 from mixpanel_data._internal.duckdb import quoting, typed_guard, typed_rows
 from mixpanel_data._internal.duckdb.dialect import driver_of
 from mixpanel_data._internal.duckdb.typed_guard import State
-from mixpanel_data._internal.duckdb.typed_rows import ODD, TYPED, Column
+from mixpanel_data._internal.duckdb.typed_rows import TYPED
 from mixpanel_data._internal.schema.tables import (
     KINDS,
     Kind,
@@ -27,6 +27,7 @@ from mixpanel_data._internal.schema.tables import (
     typed_table,
     user_table,
 )
+from mixpanel_data._internal.typed_columns import ODD, Column
 from mixpanel_data.types import ColumnInfo
 
 Path = str | tuple[str, ...]
@@ -61,6 +62,11 @@ class TypedRows:
             *(sa.Column(quoted(c.name), typed_rows.TYPES[c.kind]) for c in self.columns),
             sa.Column(ODD, sa.JSON),
         )
+
+    @lru_cache(8)  # noqa: B019 - equal typed rows are one object, of which few are kept
+    def alias(self, name: str) -> sa.FromClause:
+        """Return the rows under another name: one object, as one has columns only when asked."""
+        return self.rows.alias(name)
 
     @property
     def shown(self) -> list[ColumnInfo]:

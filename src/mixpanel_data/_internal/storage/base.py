@@ -1,24 +1,146 @@
-"""What the parts of StorageEngine share: one open database."""
+"""What StorageEngine asks of a database, whichever engine it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
-import sqlalchemy as sa
-
-from mixpanel_data._internal.duckdb.errors import query_errors
+from mixpanel_data.exceptions import QueryError
 
 if TYPE_CHECKING:
-    from mixpanel_data._internal.duckdb import DuckDBPyConnection
-    from mixpanel_data._internal.duckdb.database import Database
+    from datetime import datetime
+    from pathlib import Path
+
+    import pandas as pd
+    import pyarrow as pa
+    import sqlalchemy as sa
+
+    from mixpanel_data._internal.duckdb import DuckDBPyConnection, DuckDBPyRelation
+    from mixpanel_data._internal.loading.copy_job import CopyJob, Fingerprint
+    from mixpanel_data._internal.loading.job import LoadJob, Progress
+    from mixpanel_data._internal.loading.sources import RecordSource
+    from mixpanel_data._internal.schema.tables import Kind
+    from mixpanel_data.types import ColumnInfo, LoadInfo, TableInfo, TableMetadata, TableSchema
+
+Params = Sequence[Any] | Mapping[str, Any]
+PropertyPath = str | tuple[str, ...]
+
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+class Backend(Protocol):
+    """One open database; its driver's errors are QueryErrors, but those of ``engine``.
+
+    ``place`` names it for people. What its engine cannot do is an UnsupportedError.
+    """
+
+    @property
+    def path(self) -> Path | None: ...
+    @property
+    def place(self) -> str: ...
+    @property
+    def read_only(self) -> bool: ...
+    @property
+    def engine(self) -> sa.Engine: ...
+    @property
+    def sessions(self) -> sa.Engine: ...
+    @property
+    def connection(self) -> DuckDBPyConnection: ...
+    def ensure_open(self) -> None: ...
+    def close(self) -> object: ...
+    def query_errors(self, what: str) -> AbstractContextManager[None]: ...
+
+    # Each load and each drop happens as a whole, or not at all.
+    def load(self, job: LoadJob, source: RecordSource) -> int: ...
+    def load_files(
+        self, job: LoadJob, files: Sequence[Path], progress: Progress | None
+    ) -> int | None:
+        """Load files that the database reads by itself; None where they must be read as records."""
+
+    def drop(self, name: str) -> None: ...
+
+    has_unique_keys: bool
+    """Whether an event whose ``insert_id`` is taken gets another one."""
+
+    def fingerprint(self, name: str) -> Fingerprint:
+        """Return what tells whether a registered table holds the same rows as another one."""
+
+    def read(
+        self, name: str, *, own_keys: bool
+    ) -> AbstractContextManager[Iterable[pa.RecordBatch]]:
+        """Yield the rows of a registered table: texts, and times that are naive and in UTC.
+
+        With *own_keys* events have the ``insert_id`` that they came with, where they got another.
+        """
+
+    def store_copy(self, job: CopyJob, batches: Iterator[pa.RecordBatch]) -> None:
+        """Make a table of rows as *read* yields them, with its metadata and history.
+
+        Raises:
+            TableExistsError: the name is taken.
+            CopyMismatchError: they are not the rows of the source, or some of them are equal.
+        """
+
+    def optimize(
+        self,
+        name: str,
+        properties: Sequence[PropertyPath] | None,
+        limit: int,
+        progress: Callable[[float], object] | None,
+    ) -> list[PropertyPath]: ...
+
+    def frame(self, sql: str | sa.Executable, params: Params | None) -> pd.DataFrame: ...
+    def arrow(self, sql: str | sa.Executable, params: Params | None) -> pa.Table: ...
+    def rows(
+        self, sql: str | sa.Executable, params: Params | None, most: int | None = None
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns, and the rows, *most* of them."""
+
+    def query(self, sql: str | sa.Executable, params: Params | None) -> list[sa.Row[Any]]: ...
+    def relation(self, sql: str | sa.Executable, params: Params | None) -> DuckDBPyRelation: ...
+    def sql_text(self, statement: sa.Executable, params: Params | None) -> str: ...
+
+    def column_type(self, statement: sa.Executable) -> tuple[str, bool]:
+        """Return the type of a statement's column, and whether it is a number."""
+
+    def expression_problem(self, text: str) -> str | None:
+        """Return why a text in parentheses is not one expression; None where it is one."""
+
+    def find(self, name: str) -> str | None:
+        """Return a table or view, an internal one too, as the database spells it."""
+
+    def table(self, name: str) -> sa.Table: ...
+    def kind_of(self, name: str) -> Kind | None: ...
+    def tables(self) -> list[TableInfo]: ...
+    def schema(self, name: str) -> TableSchema: ...
+    def metadata(self, name: str) -> TableMetadata: ...
+    def history(self, table: str | None) -> list[LoadInfo]: ...
+    def require(self, name: str) -> str: ...
+    def typed_columns(self, name: str) -> list[ColumnInfo]: ...
+    def size(self) -> tuple[int, datetime | None]:
+        """Return the bytes on disk, and since when there are some."""
+
+
+def library_edge(call: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Return a public call whose QueryErrors have no traceback from inside the library."""
+
+    @wraps(call)
+    def edge(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        try:
+            return call(*args, **kwargs)
+        except QueryError as error:
+            raise error.with_traceback(None) from None
+
+    return edge
 
 
 class StorageBase:
     """An open database."""
 
-    _database: Database
+    _backend: Backend
 
     @property
     def connection(self) -> DuckDBPyConnection:
@@ -26,20 +148,15 @@ class StorageBase:
 
         Every call of this thread uses it: temporary tables, settings, and DataFrames that
         ``connection.register(name, frame)`` names are seen by all of them.
+
+        Raises:
+            UnsupportedError: the database is no DuckDB file.
         """
-        connection = self._database.thread_connection().driver_connection
-        self._database.create_wal()
-        return connection
+        return self._backend.connection
 
     def query_errors(self, what: str) -> AbstractContextManager[None]:
         """Turn the driver's errors inside the block into QueryErrors that name *what* it is for.
 
         For code that works with relations or with ``connection``.
         """
-        return query_errors(what, self._database.begin)
-
-    @contextmanager
-    def _begin(self, what: str) -> Iterator[sa.Connection]:
-        """Yield a transaction on the pool; *what* it is for goes into its errors."""
-        with query_errors(what), self._database.begin() as connection:
-            yield connection
+        return self._backend.query_errors(what)

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from mixpanel_data._internal.display import html_table
-from mixpanel_data._internal.duckdb import typed_guard
-from mixpanel_data._internal.duckdb.database import Database
-from mixpanel_data._internal.duckdb.dialect.orm_insert import listen_if_loaded
-from mixpanel_data._internal.duckdb.errors import open_errors
-from mixpanel_data._internal.duckdb.files import home, resolve_path, wait_for_lock
-from mixpanel_data._internal.loading.loader import Loader
-from mixpanel_data._internal.schema import catalog, revisions
+from mixpanel_data._internal.storage.copying import CopyMixin
 from mixpanel_data._internal.storage.exploration import ExplorationMixin
-from mixpanel_data._internal.storage.loads import LoadMixin
 from mixpanel_data._internal.storage.reports import ReportMixin
-from mixpanel_data.exceptions import DatabaseNotFoundError, ForkedEngineError
+from mixpanel_data.exceptions import ForkedEngineError, UnsupportedError
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import ModuleType, TracebackType
 
     from sqlalchemy.orm import Session
 
+    from mixpanel_data._internal.duckdb.backend import DuckDBBackend
+    from mixpanel_data._internal.storage.base import Backend
     from mixpanel_data.types import TableInfo
 
 __all__ = ["StorageEngine"]
 
 _SHOWN = 6  # tables in a repr
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+_.]*://")
 _PROJECT_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
 
-class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
+class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
     """A local DuckDB database of Mixpanel events and profiles.
 
     Threads may share an engine. Each thread has one connection for all that it asks, by text, by
@@ -73,7 +68,59 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
                 "A path is needed. Use StorageEngine.ephemeral() or StorageEngine.memory()"
                 " for a database that is not kept."
             )
-        self._use(Database.open(path, read_only=read_only, timeout=timeout))
+        self._backend = _duckdb().open(path, read_only=read_only, timeout=timeout)
+
+    @classmethod
+    def connect(cls, url: str | sa.URL, *, read_only: bool = False) -> StorageEngine:
+        """Open a database by its URL, as ``clickhousedb://user:password@host:8123/database``.
+
+        That is the same repository on a ClickHouse server, for more events than a file serves:
+        loads, the catalogue, statements, exploration and reports are the same. SQL text is
+        ClickHouse's own, ``session()`` only reads, and what there is no counterpart of raises
+        UnsupportedError. A missing database is made. ``duckdb:///PATH`` and a path alone open a
+        file.
+
+        Raises:
+            ImportError: the package of the engine is missing; it names the extra.
+            ValueError: *url* is of another engine.
+            DatabaseNotFoundError: *read_only*, and the database is not there.
+            UnsupportedError: the server is too old, or the database's engine has no exchange.
+            OSError: it cannot be reached or made.
+        """
+        if not isinstance(url, sa.URL) and not _URL.match(str(url)):
+            return cls(url, read_only=read_only)
+        address = sa.make_url(url)
+        name = address.get_backend_name()
+        if name == "duckdb":
+            if address.database in (None, "", ":memory:"):
+                return cls.memory()
+            return cls(str(address.database), read_only=read_only)
+        if name not in ("clickhousedb", "clickhouse"):
+            raise ValueError(
+                f"{address.render_as_string()} is no database of this library: use"
+                " clickhousedb://HOST/DATABASE, duckdb:///PATH or a path."
+            )
+        return cls._over(_clickhouse().ClickHouseBackend(address, read_only=read_only))
+
+    @staticmethod
+    def unlock(url: str | sa.URL, *, force: bool = False) -> list[str]:
+        """Remove what killed loads left on a server, and return the names of the tables.
+
+        Their locks go, and what they had not published. A load that was only slow then fails,
+        with nothing stored.
+
+        Raises:
+            DatabaseLockedError: a process of this host that has a lock lives, and not *force*.
+            UnsupportedError: *url* is no server's: a file's lock ends with its process.
+            ImportError, OSError: as ``connect``.
+        """
+        text = str(url)
+        if not text.startswith("clickhouse"):
+            raise UnsupportedError(
+                f"{text} needs no unlocking: the lock of a DuckDB file ends with its process."
+            )
+        names: list[str] = _clickhouse().unlock(sa.make_url(url), force=force)
+        return names
 
     @classmethod
     def for_project(
@@ -87,21 +134,19 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
         """
         if not _PROJECT_ID.fullmatch(str(project_id)):
             raise ValueError(f"Invalid project id {project_id!r}: it must be a plain file name.")
-        folder = home() / ".mixpanel_data"
-        if not read_only:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            folder.chmod(0o700)
-        return cls(folder / f"{project_id}.db", read_only=read_only, timeout=timeout)
+        return cls._over(
+            _duckdb().for_project(str(project_id), read_only=read_only, timeout=timeout)
+        )
 
     @classmethod
     def ephemeral(cls) -> StorageEngine:
         """Open a temporary file, deleted on close, on leaving ``with`` and at interpreter exit."""
-        return cls._over(Database.ephemeral())
+        return cls._over(_duckdb().ephemeral())
 
     @classmethod
     def memory(cls) -> StorageEngine:
         """Open a database without a file, of this engine alone, shared by its threads."""
-        return cls._over(Database.memory())
+        return cls._over(_duckdb().memory())
 
     @classmethod
     def open_existing(
@@ -121,58 +166,30 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
             FileNotFoundError: it is not there.
             SchemaVersionError: its revision is unknown, or older and to be written as it is.
         """
-        path = resolve_path(path)
-        if not path.exists():
-            raise DatabaseNotFoundError(path)
-        if upgrade:
-            # Alembic is loaded only when it is needed.
-            from mixpanel_data import maintenance
-
-            wait_for_lock(timeout, partial(maintenance.upgrade, path))
-        return cls(path, read_only=read_only, timeout=timeout)
+        return cls._over(
+            _duckdb().open_existing(path, read_only=read_only, upgrade=upgrade, timeout=timeout)
+        )
 
     @classmethod
-    def _over(cls, database: Database) -> StorageEngine:
+    def _over(cls, backend: Backend) -> StorageEngine:
         engine = cls.__new__(cls)
-        engine._use(database)
+        engine._backend = backend
         return engine
-
-    def _use(self, database: Database) -> None:
-        self._database = database
-        self._loader = Loader(database)
-        try:
-            with open_errors(database.path):
-                root, writes = database.root, not database.read_only
-                names = revisions.table_names(root)
-                found = revisions.check(root, database.path, read_only=not writes, names=names)
-                if new := found is None and writes:
-                    with database.write("create internal tables") as connection:
-                        catalog.create_internal(connection)
-                # An older file has none; a view in their place may read whatever its author liked.
-                there = new or names >= typed_guard.REGISTRY
-                self._may_have_typed_rows = there and not typed_guard.NO_TRIGGERS
-                if self._may_have_typed_rows and typed_guard.exist(database.root_connection):
-                    self._drop_changed(typed_guard.state(database.root_connection, database.name))
-        except BaseException:
-            database.close()
-            raise
 
     @property
     def path(self) -> Path | None:
         """The file, or None in memory."""
-        return self._database.path
+        return self._backend.path
 
     @property
     def read_only(self) -> bool:
         """Whether the file was opened for reading only."""
-        return self._database.read_only
+        return self._backend.read_only
 
     @property
     def engine(self) -> sa.Engine:
         """The SQLAlchemy engine; its errors are SQLAlchemy's own."""
-        self._database.ensure_open()
-        listen_if_loaded()
-        return self._database.engine
+        return self._backend.engine
 
     def session(self) -> Session:
         """Return an ORM session; its errors are SQLAlchemy's own.
@@ -184,21 +201,20 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
         # The ORM is loaded only when it is needed.
         from sqlalchemy.orm import Session
 
-        listen_if_loaded()
-        return Session(self._database.thread_connection().sessions)
+        return Session(self._backend.sessions)
 
     def _summary(self) -> tuple[str, list[TableInfo]]:
         """Return a line about the database, and its tables; an engine of any state has one."""
-        database = getattr(self, "_database", None)
-        if database is None:
+        backend: Backend | None = getattr(self, "_backend", None)
+        if backend is None:
             return "not open", []
-        place = "in memory" if database.path is None else str(database.path)
+        place = backend.place
         try:
-            database.ensure_open()
+            backend.ensure_open()
         except RuntimeError as error:
             other = isinstance(error, ForkedEngineError)
             return f"{place}, {'of another process' if other else 'closed'}", []
-        mode = "read-only" if database.read_only else "for writing"
+        mode = "read-only" if backend.read_only else "for writing"
         try:
             return f"{place}, {mode}", self.list_tables()
         except Exception as error:  # a repr never fails
@@ -218,7 +234,7 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
 
     def close(self) -> None:
         """Close every connection and release the file; closing again does nothing."""
-        self._database.close()
+        self._backend.close()
 
     cleanup = close
 
@@ -232,3 +248,23 @@ class StorageEngine(LoadMixin, ReportMixin, ExplorationMixin):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _duckdb() -> type[DuckDBBackend]:
+    # Loaded with the first file: other engines do without it.
+    from mixpanel_data._internal.duckdb.backend import DuckDBBackend
+
+    return DuckDBBackend
+
+
+def _clickhouse() -> ModuleType:
+    try:
+        from mixpanel_data._internal.clickhouse import backend
+    except ModuleNotFoundError as error:
+        if not str(error.name).startswith("clickhouse_connect"):
+            raise
+        raise ImportError(
+            "ClickHouse needs another package: pip install 'mixpanel-data[clickhouse]'",
+            name=error.name,
+        ) from None
+    return backend

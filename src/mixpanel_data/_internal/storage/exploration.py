@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from mixpanel_data._internal.exploration import answers, statements
-from mixpanel_data._internal.schema import catalog
 from mixpanel_data._internal.schema import functions as fn
-from mixpanel_data._internal.schema.properties import event_property
+from mixpanel_data._internal.schema.properties import event_property, sql_text
 from mixpanel_data._internal.storage.inspection import InspectionMixin
 from mixpanel_data._internal.storage.queries import QueryMixin
 from mixpanel_data.exceptions import QueryError
@@ -26,8 +25,6 @@ from mixpanel_data.exploration import (
 if TYPE_CHECKING:
     import pandas as pd
 
-_SIGNED = ("tinyint", "smallint", "integer", "bigint", "hugeint")
-_NUMBERS = {*_SIGNED, *(f"u{name}" for name in _SIGNED), "bignum", "decimal", "float", "double"}
 _SAMPLE = 20_000  # rows that tell which properties have too many values to count them all
 _TOP = 10
 
@@ -92,7 +89,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         _check_size("top_n", top_n)
         rows = self.table(table)
         value = self._expression(rows, column)
-        dtype = self.execute(statements.column_values(rows, value)).types[0]
+        dtype, is_number = self._backend.column_type(statements.column_values(rows, value))
         counts = statements.column_counts(rows, value, top_n)
         found = self.execute_rows(counts)
         every, there, different = found[0][2:] if found else (0, 0, 0)
@@ -100,14 +97,14 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         return ColumnStatsResult(
             str(rows.name),
             column if isinstance(column, str) else str(column),
-            str(dtype),
+            dtype,
             int(there),
             int(every - there),
             answers.percent(every - there, every),
             different,
             answers.percent(different, there),
             [(row[0], row[1]) for row in found[:top_n] if row[0] is not None],
-            *(self.execute_rows(numbers)[0] if dtype.id in _NUMBERS else ()),
+            *(self.execute_rows(numbers)[0] if is_number else ()),
             **self._common(counts),
         )
 
@@ -143,7 +140,8 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         chosen = statements.rows_of(rows, event, sample)
         statement = statements.properties(chosen, _TOP, many, keys)
         # Its text, as the same statement with parameters takes half as long again.
-        found = answers.properties(self.query(self.sql_text(statement)), count, many)
+        sql = getattr(self._backend.engine.dialect, "property_sql", sql_text)
+        found = answers.properties(self.query(self.sql_text(statement)), count, many, sql)
         return PropertiesResult(str(rows.name), event, count, found, **self._common(statement))
 
     def property_values(
@@ -204,18 +202,14 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         ``created_at`` is aware, in UTC: the first load, or the file's own time where that is
         earlier; None for an empty database in memory.
         """
+        size, since = self._backend.size()
         begun = [load.started_at for load in self.load_history()]
-        size = 0
-        if self._database.path is not None:
-            status = self._database.path.stat()
-            size = status.st_size
-            changed = getattr(status, "st_birthtime", status.st_ctime)
-            begun.append(datetime.fromtimestamp(changed, timezone.utc))
+        begun += [] if since is None else [since]
         names = [table.name for table in self.list_tables()]
-        with self._begin("time zones") as connection:
-            zones = catalog.time_zones(connection)
+        found = {name: self._backend.metadata(name).time_zone for name in names}
+        zones = {name: zone for name, zone in found.items() if zone is not None}
         return WorkspaceInfo(
-            self._database.path, names, round(size / 2**20, 2), min(begun, default=None), zones
+            self._backend.path, names, round(size / 2**20, 2), min(begun, default=None), zones
         )
 
     def _common(self, statement: sa.ClauseElement) -> dict[str, Any]:
@@ -242,9 +236,9 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
             return rows.c[column]
         # The line break ends a comment.
         text = f"({column}\n)"
-        tree = self.query(sa.select(fn.parsed_select(sa.literal(f"SELECT {text}"))))[0][0]
-        if not column.strip() or not _is_expression(tree):
-            problem = tree.get("error_message", "one expression is needed")
+        problem = self._backend.expression_problem(text)
+        if problem is not None or not column.strip():
+            problem = problem or "one expression is needed"
             raise QueryError(f"Invalid column expression {column!r}: {problem}", query=column)
         return sa.literal_column(text)
 
@@ -257,13 +251,6 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
             known = [row[0] for row in self.execute_rows(statements.keys(chosen))]
             raise UnknownPropertyError(key, None if event is None else [event], known)
-
-
-def _is_expression(tree: Any) -> bool:
-    if tree["error"] or len(tree["statements"]) != 1:
-        return False
-    node = tree["statements"][0]["node"]
-    return bool(node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY")
 
 
 def _check_size(name: str, size: int) -> None:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
 from mixpanel_data._internal.display import Listing
-from mixpanel_data._internal.duckdb.dialect import system_functions
-from mixpanel_data._internal.duckdb.errors import query_errors
-from mixpanel_data._internal.schema import catalog, load_history
+from mixpanel_data._internal.loading.coverage import coverage_of
 from mixpanel_data._internal.storage.base import StorageBase
-from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableSchema
 
 if TYPE_CHECKING:
-    from mixpanel_data.types import TableMetadata
+    import sqlalchemy as sa
+
+    from mixpanel_data.types import Coverage, LoadInfo, TableInfo, TableMetadata, TableSchema
 
 
 class InspectionMixin(StorageBase):
@@ -28,23 +25,15 @@ class InspectionMixin(StorageBase):
         Raises:
             TableNotFoundError: it is not there.
         """
-        engine = self._database.thread_connection().statements
-        with (
-            query_errors(f"table {name}"),
-            engine.connect() as connection,
-            system_functions(connection),
-        ):
-            return catalog.table(connection, name)
+        return self._backend.table(name)
 
     def table_exists(self, name: str) -> bool:
         """Return whether a table or view of this name is there, an internal one included."""
-        with self._begin(f"table {name}") as connection:
-            return catalog.find(connection, name, internal=True) is not None
+        return self._backend.find(name) is not None
 
     def list_tables(self) -> list[TableInfo]:
         """Return the tables of events and profiles, by name."""
-        with self._begin("list tables") as connection:
-            return Listing(catalog.tables(connection))
+        return Listing(self._backend.tables())
 
     def get_schema(self, name: str) -> TableSchema:
         """Return the columns of a table.
@@ -52,8 +41,7 @@ class InspectionMixin(StorageBase):
         Raises:
             TableNotFoundError: it is not there.
         """
-        with self._begin(f"schema of {name}") as connection:
-            return catalog.schema_of(connection, name)
+        return self._backend.schema(name)
 
     def get_metadata(self, name: str) -> TableMetadata:
         """Return what a table was loaded with: days, filters, and the last load's counts.
@@ -61,13 +49,11 @@ class InspectionMixin(StorageBase):
         Raises:
             TableNotFoundError: it is not there, or was not made by this library.
         """
-        with self._begin(f"metadata of {name}") as connection:
-            return catalog.metadata_of(connection, name)
+        return self._backend.metadata(name)
 
     def load_history(self, table: str | None = None) -> list[LoadInfo]:
         """Return the finished loads of one table, or of all, in their order."""
-        with self._begin("load history") as connection:
-            return Listing(load_history.history(connection, table))
+        return Listing(self._backend.history(table))
 
     loads = load_history
 
@@ -77,5 +63,5 @@ class InspectionMixin(StorageBase):
         Raises:
             TableNotFoundError: it is not there.
         """
-        with self._begin(f"coverage of {table}") as connection:
-            return load_history.coverage(connection, catalog.require(connection, table))
+        found = self._backend.require(table)
+        return coverage_of(found, self._backend.history(found))

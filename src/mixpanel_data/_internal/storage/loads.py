@@ -1,35 +1,19 @@
-"""The calls of StorageEngine that write: loads and drops, each one transaction."""
+"""The calls of StorageEngine that write: loads and drops, each of them whole or not at all."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-from sqlalchemy.schema import DropTable
-
-from mixpanel_data._internal.duckdb.export_query import can_read
 from mixpanel_data._internal.formats.detection import detect_kind
 from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, names_of
+from mixpanel_data._internal.formats.readers import READERS
 from mixpanel_data._internal.formats.text import BinaryStream
 from mixpanel_data._internal.loading.job import IfMissing, LoadJob, OnConflict, Progress
-from mixpanel_data._internal.loading.loader import Loader
-from mixpanel_data._internal.loading.sources import (
-    READERS,
-    ExportSource,
-    RecordSource,
-    UnsupportedExport,
-)
+from mixpanel_data._internal.loading.sources import RecordSource
 from mixpanel_data._internal.progress import with_bar
-from mixpanel_data._internal.schema import catalog, typed
-from mixpanel_data._internal.schema.tables import (
-    EVENTS,
-    KINDS,
-    PROFILES,
-    quoted,
-)
+from mixpanel_data._internal.schema.tables import EVENTS, KINDS, PROFILES
 from mixpanel_data._internal.storage.base import StorageBase
 from mixpanel_data.types import (
     EventRecord,
@@ -42,15 +26,11 @@ from mixpanel_data.types import (
 if TYPE_CHECKING:
     from mixpanel_data.types import TableMetadata
 
-logger = logging.getLogger(__name__)
-
 
 class LoadMixin(StorageBase):
     """The calls that change the database."""
 
     index_limit: int = 1_000_000
-
-    _loader: Loader
 
     def create_events_table(
         self,
@@ -207,8 +187,7 @@ class LoadMixin(StorageBase):
         """Return metadata by what *sources* hold, and the sources to read after that."""
         kind, sources = detect_kind(sources)
         if kind is None and allow_empty:
-            with self._begin(f"metadata of {name}") as connection:
-                known = catalog.kind_of(connection, name)
+            known = self._backend.kind_of(name)
             if known is None:
                 raise ValueError(
                     f"No record tells whether {name!r} is for events or profiles: give metadata"
@@ -234,12 +213,11 @@ class LoadMixin(StorageBase):
         if not job.needs_records:
             # A file of no bytes is no damaged one then, whatever its name.
             sources = [s for s in sources if not (isinstance(s, Path) and is_empty(s))]
-        files = [source for source in sources if isinstance(source, Path) and can_read(source)]
+        files = [source for source in sources if isinstance(source, Path)]
         if files == sources and files:
-            try:
-                return self._loader.run(job, ExportSource(files, job.kind, progress)).stored
-            except UnsupportedExport as reason:
-                logger.info("Reading %s line by line: %s", job.source, reason)
+            stored = self._backend.load_files(job, files, progress)
+            if stored is not None:
+                return stored
         records = READERS[job.kind.name](*sources, progress=progress) if sources else ()
         return self._load_records(job, records)
 
@@ -251,7 +229,7 @@ class LoadMixin(StorageBase):
         batch_size: int = 1000,
     ) -> int:
         source = RecordSource(records, job.kind, job.table, progress, batch_size)
-        return self._loader.run(job, source).stored
+        return self._backend.load(job, source)
 
     def drop_table(self, name: str) -> None:
         """Drop a table and its catalogue entry.
@@ -261,8 +239,4 @@ class LoadMixin(StorageBase):
             TableNotFoundError: it is not there.
         """
         check_table_name(name)
-        with self._loader.turn(name), self._database.write(f"drop {name}") as connection:
-            found = catalog.require(connection, name)
-            typed.drop(connection, found)
-            connection.execute(DropTable(sa.Table(quoted(found), sa.MetaData())))
-            catalog.forget(connection, found)
+        self._backend.drop(name)

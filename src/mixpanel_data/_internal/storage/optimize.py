@@ -1,45 +1,23 @@
-"""Typed rows: the call that makes them, and statements that are answered from them."""
+"""The calls of StorageEngine that keep properties as columns, for speed."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Sequence
 
-import sqlalchemy as sa
-
-from mixpanel_data._internal.duckdb import typed_guard
-from mixpanel_data._internal.duckdb.database import claim_memory
-from mixpanel_data._internal.duckdb.dialect import driver_of
-from mixpanel_data._internal.duckdb.interrupt import run_interruptible
-from mixpanel_data._internal.duckdb.typed_guard import State, can_guard
-from mixpanel_data._internal.loading.loader import Loader
-from mixpanel_data._internal.schema import catalog, typed
-from mixpanel_data._internal.schema.tables import Kind
-from mixpanel_data._internal.storage import serving
-from mixpanel_data._internal.storage.base import StorageBase
-from mixpanel_data.exceptions import QueryError, UnsupportedError
+from mixpanel_data._internal.storage.base import PropertyPath, StorageBase
 from mixpanel_data.types import ColumnInfo
-
-logger = logging.getLogger(__name__)
-
-_MEMORY = 128  # MiB; with it DuckDB has 272
 
 
 class OptimizeMixin(StorageBase):
-    """The call that makes typed rows."""
-
-    _loader: Loader
-    _may_have_typed_rows: bool
+    """The calls about properties that are columns."""
 
     def optimize(
         self,
         name: str,
-        properties: Sequence[str | tuple[str, ...]] | None = None,
+        properties: Sequence[PropertyPath] | None = None,
         limit: int = 64,
         progress: Callable[[float], object] | None = None,
-    ) -> list[str | tuple[str, ...]]:
+    ) -> list[PropertyPath]:
         """Keep properties of a table as typed columns beside it, and return which.
 
         Queries of these properties then take a small part of the time; their answers are the same.
@@ -56,22 +34,7 @@ class OptimizeMixin(StorageBase):
         """
         if limit < 0:
             raise ValueError(f"limit must be 0 or more, not {limit}.")
-        what, properties = f"optimize {name}", properties if limit else ()
-        if self._may_have_typed_rows:
-            # Of two that make it in long transactions, one would fail at its end.
-            with self._loader.turn(typed_guard.SCHEMA), self._database.write(what) as connection:
-                typed_guard.create_schema(connection)
-        with self._loader.turn(name), self._database.write(what) as connection:
-            found, kind = _optimizable(connection, name)
-            claim_memory(connection, _MEMORY)
-            columns = typed.choose(connection, found, kind, properties, limit)
-            run_interruptible(
-                driver_of(connection),
-                lambda: typed.build(connection, found, kind, columns),
-                progress,
-            )
-        logger.info("Optimized %s: %d properties are columns", found, len(columns))
-        return [c.path[0] if len(c.path) == 1 else c.path for c in columns]
+        return self._backend.optimize(name, properties if limit else (), limit, progress)
 
     def typed_columns(self, name: str) -> list[ColumnInfo]:
         """Return the columns of the view ``typed.<name>``; none where typed rows are out of date.
@@ -79,67 +42,4 @@ class OptimizeMixin(StorageBase):
         Raises:
             TableNotFoundError: the table is not there.
         """
-        with self._begin(f"typed columns of {name}") as connection:
-            found = catalog.require(connection, name)
-            every = typed.all_current(connection) if self._may_have_typed_rows else []
-            return [column for rows in every if rows.table == found for column in rows.shown]
-
-    @contextmanager
-    def _served(self, connection: sa.Connection, statement: Any) -> Iterator[Any]:
-        """Yield the fastest form of a statement, for its result to be read within the block.
-
-        Whether typed rows are as their table is, is read in the transaction that then reads them.
-        """
-        names = serving.tables_asked(statement)
-        if not names or not self._may_have_typed_rows:
-            yield serving.parse_once(statement) if names else statement
-            return
-        raw, database = driver_of(connection), self._database.name
-        found = typed_guard.registered(raw, database)
-        if not found.is_home or names.isdisjoint(found.names):
-            yield serving.parse_once(statement)
-        elif found.transaction == typed_guard.transaction(raw):
-            # The thread is in a transaction, and stays in it.
-            yield _rewritten(statement, names, typed_guard.state(raw, database))
-        else:
-            raw.begin()
-            try:
-                state = typed_guard.state(raw, database)
-                yield _rewritten(statement, names, state)
-                raw.commit()
-            except BaseException:
-                raw.rollback()
-                raise
-            self._drop_changed(state)
-
-    def _drop_changed(self, state: State) -> None:
-        """Drop typed rows that are older than their tables: what SQL deleted, too, is gone then."""
-        if self._database.read_only or not state.changed:
-            return
-        try:
-            with self._database.write("drop old typed rows") as connection:
-                for name in typed.drop_changed(connection):
-                    logger.warning("Dropped the typed rows of %s, which SQL has changed", name)
-        except QueryError as error:
-            # Another transaction uses them: the next time.
-            logger.warning("Could not drop old typed rows: %s", error)
-
-
-def _optimizable(connection: sa.Connection, name: str) -> tuple[str, Kind]:
-    """Return the name and kind of a table that can have typed rows."""
-    found = catalog.require(connection, name)
-    kind = catalog.kind_of(connection, found)
-    if kind is None:
-        raise ValueError(f"Cannot optimize '{found}': it was not made by this library.")
-    if not can_guard(connection):
-        raise UnsupportedError(
-            f"Cannot optimize '{found}': typed rows need DuckDB 2.0 and a file in its format."
-            " Queries work without, only slower. A new file that a DuckDB from 2.0 on makes, and"
-            " the tables loaded into it, can be optimized."
-        )
-    return found, kind
-
-
-def _rewritten(statement: Any, names: set[str], state: State) -> Any:
-    rows = typed.current(state, names - state.hidden)
-    return serving.parse_once(serving.serve(statement, rows))
+        return self._backend.typed_columns(name)

@@ -56,6 +56,10 @@ COMMANDS = {
         "Write a page about a database: tables, days, events, properties, users, and who returns.",
     ),
     "optimize": ("tables", "Keep properties of a table as typed columns, for fast queries."),
+    "copy": (
+        "copy",
+        "Copy tables of events and profiles into another database, each of them as a whole.",
+    ),
     "drop": ("tables", "Drop a table, after asking."),
     "demo": ("demo", "Make a month of example data, load it, and ask it some questions."),
     "load": ("load", "Load exported files into a table."),

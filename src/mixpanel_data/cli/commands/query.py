@@ -22,7 +22,8 @@ from mixpanel_data.cli.options import (
     open_database,
 )
 from mixpanel_data.cli.views import writers
-from mixpanel_data.cli.views.results import Result, Row
+from mixpanel_data.cli.views.arrow_result import ArrowResult
+from mixpanel_data.cli.views.results import Result, Row, is_duckdb, result_of
 
 if TYPE_CHECKING:
     from mixpanel_data import StorageEngine
@@ -129,7 +130,7 @@ def query(
         check_output(output, storage.path)
         if not allow_external:
             confine(storage)
-        result = Result(storage, statement, params, limit)
+        result = result_of(storage, statement, params, limit)
         write_result(result, chosen, output, _MAX_ROWS if max_rows is None else max_rows)
 
 
@@ -145,12 +146,16 @@ def _param(text: str) -> tuple[str, Any]:
 
 
 def confine(storage: "StorageEngine") -> None:
-    """Let statements read and write nothing outside of the database."""
+    """Let statements read and write nothing outside of the database; a server has its own rules."""
+    if not is_duckdb(storage):
+        return
     storage.connection.execute("SET enable_external_access = false")
     storage.connection.execute("SET lock_configuration = true")
 
 
-def write_result(result: Result, chosen: Format, output: Path | None, max_rows: int) -> None:
+def write_result(
+    result: Result | ArrowResult, chosen: Format, output: Path | None, max_rows: int
+) -> None:
     """Write a result to stdout or to a file; a table only shows the first *max_rows* (0: all)."""
     with writers.output(output) as out:
         if chosen is Format.TABLE:
@@ -161,7 +166,7 @@ def write_result(result: Result, chosen: Format, output: Path | None, max_rows: 
             _WRITERS[chosen](result, out)
 
 
-def print_table(screen: Screen, result: Result, max_rows: int) -> None:
+def print_table(screen: Screen, result: Result | ArrowResult, max_rows: int) -> None:
     """Show the first rows (0: all), and how many there are."""
     shown: list[Row] = []
     total = 0

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from mixpanel_data.cli.views.arrow_result import ArrowResult
 from mixpanel_data.exceptions import QueryError
 from mixpanel_data.types import distinct_names
 
@@ -42,6 +43,22 @@ _ROW_GROUP = 65_536
 
 # A string, or one of the numbers that DuckDB writes and JSON does not have.
 _STRING_OR_NOT_A_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Inf(?:inity)?)\b', re.I)
+
+
+def result_of(
+    storage: StorageEngine,
+    sql: str,
+    params: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+) -> Result | ArrowResult:
+    """Return what a statement gives, of the first *limit* rows."""
+    kind = Result if is_duckdb(storage) else ArrowResult
+    return kind(storage, sql, params, limit)
+
+
+def is_duckdb(storage: StorageEngine) -> bool:
+    """Return whether a database is a DuckDB file."""
+    return storage.engine.dialect.name == "duckdb"
 
 
 class Result:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mixpanel_data.cli.views.results import Result
+    from mixpanel_data.cli.views.arrow_result import ArrowResult
+    from mixpanel_data.cli.views.results import Result as DuckDBResult
+
+    Result = DuckDBResult | ArrowResult
 
 
 class OutputError(MixpanelDataError):

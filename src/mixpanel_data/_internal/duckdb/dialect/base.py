@@ -151,9 +151,8 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         return isinstance(e, duckdb.FatalException) or bool(getattr(connection, "closed", False))
 
     def _get_default_schema_name(self, connection: sa.Connection) -> str:
-        # By the driver: the first statement of SQLAlchemy's would make opening a file slower.
-        session: Any = connection.connection.dbapi_connection
-        return session.raw.execute("SELECT system.main.current_schema()").fetchone()[0]
+        # No setting can make a connection start elsewhere. Every opening of a file comes here.
+        return "main"
 
     def _get_server_version_info(self, connection: sa.Connection) -> tuple[int, ...]:
         return tuple(int(part) for part in duckdb.__version__.split(".")[:3] if part.isdigit())

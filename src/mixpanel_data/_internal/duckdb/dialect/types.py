@@ -17,9 +17,10 @@ from sqlalchemy import types as sqltypes
 from sqlalchemy.dialects import postgresql
 
 from mixpanel_data._internal import iso8601, json_text
+from mixpanel_data._internal.json_paths import path_literal, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from sqlalchemy.engine import Dialect
 
@@ -91,48 +92,17 @@ def json_text_of(value: Any) -> str:
         raise ValueError(f"the JSON value {reprlib.repr(value)} {error}") from error
 
 
-_SPECIAL = re.compile(r'(["\\])')
-
-
-def path(steps: Sequence[str | int]) -> str:
-    """Spell a path of keys and list positions, as a JSONPath where that can say it.
-
-    A JSONPath has no empty key, and its ``"*"`` matches every key; a JSON Pointer has both, but
-    cannot tell the position 0 from the key "0" and knows no negative position.
-    """
-    if "" not in steps and "*" not in steps:
-        return "$" + "".join(map(_jsonpath_step, steps))
-    if any(isinstance(step, int) and step < 0 for step in steps):
-        raise ValueError(f'DuckDB cannot take a negative position together with "" or "*": {steps}')
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
-
-
-def _jsonpath_step(step: str | int) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    return '."' + _SPECIAL.sub(r"\\\1", step) + '"'
-
-
 class _PathType:
     """Binds and renders what is inside the brackets of ``column[...]`` as a DuckDB path."""
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
-        return _path_of
+        return path_of
 
     def literal_processor(self, dialect: Dialect) -> Callable[[Any], str]:
         quote = sqltypes.String().literal_processor(dialect)
         assert quote is not None
 
-        def render(value: Any) -> str:
-            # SQL text ends at a NUL for DuckDB before 2.0.
-            literal = quote(_path_of(value)).replace("\0", "' || chr(0) || '")
-            return f"({literal})" if "chr(0)" in literal else literal
-
-        return render
-
-
-def _path_of(value: Any) -> str:
-    return path([value] if isinstance(value, (str, int)) else list(value))
+        return lambda value: path_literal(value, quote)
 
 
 class JSONIndexType(_PathType, sqltypes.JSON.JSONIndexType):

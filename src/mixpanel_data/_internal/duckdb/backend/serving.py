@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql import operators, visitors
-from sqlalchemy.sql.elements import BinaryExpression, BindParameter
+from sqlalchemy.sql.elements import (
+    BinaryExpression,
+    BindParameter,
+    ClauseList,
+    Grouping,
+    TypeCoerce,
+)
 from sqlalchemy.sql.selectable import Alias
 
 from mixpanel_data._internal.schema import facets
@@ -18,6 +25,8 @@ from mixpanel_data._internal.schema.typed import TypedRows
 Source = sa.Table | Alias
 Found = tuple[Source, BindParameter[Any]]
 
+_COMPARISONS = {operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge}
+_EXACT = 2**53  # below it, integers are exact as DOUBLE
 _GETS = (operators.json_getitem_op, operators.json_path_getitem_op)
 
 
@@ -32,7 +41,11 @@ def tables_asked(statement: Any) -> set[str]:
 def serve(statement: Any, typed: Mapping[str, TypedRows]) -> Any:
     """Return a query over typed rows, where they have all that it asks of a table."""
     sources = {s: typed[str.lower(_table(s).name)] for s in _sources(statement, typed)}
-    active: dict[Any, Any] = {s: rows.rows.alias(s.name) for s, rows in sources.items()}
+    names = Counter(source.name for source in sources)
+    active: dict[Any, Any] = {
+        s: rows.alias(s.name) if names[s.name] == 1 else rows.rows.alias(s.name)
+        for s, rows in sources.items()
+    }
     while active:
         changed, missed = _over(statement, active, sources)
         if not missed:
@@ -51,6 +64,8 @@ def _over(
     def replace(node: Any, **_: Any) -> Any:
         if isinstance(node, sa.FromClause) and node in active:
             return active[node]
+        if (compared := _compared(node, active, sources)) is not None:
+            return compared
         source, made = _served(node, active, sources)
         if source is not None and made is None:
             missed.add(source)
@@ -87,6 +102,37 @@ def _served(
     if isinstance(node, sa.Column) and node.table in active:
         return node.table, active[node.table].c.get(node.name)
     return None, None
+
+
+def _compared(
+    node: Any, active: Mapping[Any, Any], sources: Mapping[Source, TypedRows]
+) -> sa.ColumnElement[bool] | None:
+    """Return the comparison of a column of integers with a whole number, without conversion.
+
+    Both stand for the same as DOUBLE: integers as small as the number are exact there, and larger
+    ones stay larger.
+    """
+    if not isinstance(node, BinaryExpression) or node.operator not in _COMPARISONS:
+        return None
+    bind = node.right
+    # One with a name of its own may get another value when the statement runs.
+    if not isinstance(bind, BindParameter) or not bind.unique or not _is_exact(bind.value):
+        return None
+    made = _served(node.left, active, sources)[1]
+    while isinstance(made, (exactly, ClauseList, Grouping, TypeCoerce)):
+        made = next(iter(made.get_children()))
+    if not isinstance(made, sa.Cast) or not isinstance(made.clause, sa.Column):
+        return None
+    if not isinstance(made.type, sa.Float) or not isinstance(made.clause.type, sa.Integer):
+        return None
+    whole: Any = bind.value
+    compared: sa.ColumnElement[bool] = node.operator(made.clause, int(whole))
+    return compared
+
+
+def _is_exact(value: Any) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and abs(value) < _EXACT and value == int(value)
 
 
 def _converted(kind: str, value: Any, wanted: sa.types.TypeEngine[Any]) -> Any:

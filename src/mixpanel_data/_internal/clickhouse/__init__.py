@@ -1,0 +1,1 @@
+"""All that knows ClickHouse; no other room imports its driver."""

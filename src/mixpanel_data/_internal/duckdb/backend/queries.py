@@ -1,0 +1,150 @@
+"""How DuckDB is asked: all of a thread on its one connection."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.deferral import Package
+from mixpanel_data._internal.display import Rows
+from mixpanel_data._internal.duckdb import DuckDBPyConnection, DuckDBPyRelation
+from mixpanel_data._internal.duckdb.backend import serving
+from mixpanel_data._internal.duckdb.backend.typed import TypedRowsMixin
+from mixpanel_data._internal.duckdb.dialect import count_relation
+from mixpanel_data._internal.duckdb.errors import query_errors
+from mixpanel_data._internal.duckdb.interrupt import interruptible
+from mixpanel_data._internal.schema import functions as fn
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+else:
+    pa = Package("pyarrow")
+
+Params = Sequence[Any] | Mapping[str, Any]
+
+_SIGNED = ("tinyint", "smallint", "integer", "bigint", "hugeint")
+_NUMBERS = {*_SIGNED, *(f"u{name}" for name in _SIGNED), "bignum", "decimal", "float", "double"}
+
+
+class QueryMixin(TypedRowsMixin):
+    """Runs SQL text as it is, and SQLAlchemy statements in their fastest form."""
+
+    @property
+    def connection(self) -> DuckDBPyConnection:
+        """The calling thread's own DuckDB connection."""
+        connection = self.database.thread_connection().driver_connection
+        self.database.create_wal()
+        return connection
+
+    def relation(self, sql: str | sa.Executable, params: Params | None) -> DuckDBPyRelation:
+        """Return a lazy relation; SQL text without a result runs at once."""
+        if isinstance(sql, str):
+            text, values = sql, params or None
+        else:
+            text, values = self.sql_text(serving.parse_once(sql), params), None
+        with self.database.text_connection(text) as connection:
+            return interruptible(connection, lambda: connection.sql(text, params=values))
+
+    def frame(self, sql: str | sa.Executable, params: Params | None) -> pd.DataFrame:
+        """Return the result as a pandas DataFrame."""
+        with self._result(sql, params) as result:
+            frame: pd.DataFrame = interruptible(result, result.df)
+            return frame
+
+    def arrow(self, sql: str | sa.Executable, params: Params | None) -> pa.Table:
+        """Return the result as a pyarrow Table."""
+        if isinstance(sql, str):
+            # Of DuckDB's ways to Arrow the relation is the one without an extra copy.
+            with self.database.text_connection(sql) as connection:
+                return interruptible(connection, lambda: _arrow(connection, sql, params))
+        with self._result(sql, params) as result, warnings.catch_warnings():
+            # DuckDB warns of that copy; a statement's result cannot do without it.
+            warnings.filterwarnings("ignore", "Arrow output on a DB-API result")
+            # DuckDB 1.4 has only the older name, 2.0 only the newer.
+            newer = hasattr(result, "to_arrow_table")
+            read = getattr(result, "to_arrow_table" if newer else "fetch_arrow_table")
+            table: pa.Table = interruptible(result, read)
+            return table
+
+    def rows(
+        self, sql: str | sa.Executable, params: Params | None, most: int | None = None
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Return the names of the columns, and the rows, *most* of them."""
+        with self._result(sql, params) as result:
+            columns = [column[0] for column in result.description or ()]
+            fetch = result.fetchall if most is None else lambda: result.fetchmany(most)
+            return columns, interruptible(result, fetch)
+
+    def query(self, sql: str | sa.Executable, params: Params | None) -> list[sa.Row[Any]]:
+        """Return SQLAlchemy's rows; a statement without a result gives none."""
+        with self.database.statement_connection(sql) as connection:
+            if isinstance(sql, str):
+                result = connection.exec_driver_sql(sql, _driver_params(params))
+                return Rows(result) if result.returns_rows else []
+            with self._served(connection, sql) as served:
+                result = connection.execute(served, _named(params))
+                return Rows(result) if result.returns_rows else []
+
+    @contextmanager
+    def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:
+        """Run a statement and yield DuckDB's own result of it."""
+        if isinstance(sql, str):
+            with self.database.text_connection(sql) as connection:
+                yield interruptible(connection, lambda: connection.execute(sql, params or None))
+        else:
+            with (
+                self.database.statement_connection(sql) as shared,
+                self._served(shared, sql) as served,
+            ):
+                result = shared.execute(served, _named(params))
+                if result.returns_rows:
+                    yield result.cursor.driver
+                else:
+                    yield count_relation(shared, result.rowcount)
+
+    def sql_text(self, statement: sa.Executable, params: Params | None) -> str:
+        """Return a statement as SQL text, with its values and those of *params* in it."""
+        assert isinstance(statement, sa.ClauseElement)
+        with query_errors(statement):
+            literal = {"literal_binds": True}
+            if values := _named(params):
+                bind = getattr(statement, "bindparams", statement.params)  # text's has types
+                statement = bind(**values)
+            return str(statement.compile(self.database.engine, compile_kwargs=literal))
+
+    def column_type(self, statement: sa.Executable) -> tuple[str, bool]:
+        """Return the type of a statement's column, and whether it is a number."""
+        dtype = self.relation(statement, None).types[0]
+        return str(dtype), dtype.id in _NUMBERS
+
+    def expression_problem(self, text: str) -> str | None:
+        """Return why a text in parentheses is not one expression; None where it is one."""
+        tree = self.query(sa.select(fn.parsed_select(sa.literal(f"SELECT {text}"))), None)[0][0]
+        if not tree["error"] and len(tree["statements"]) == 1:
+            node = tree["statements"][0]["node"]
+            if node["type"] == "SELECT_NODE" and node["from_table"]["type"] == "EMPTY":
+                return None
+        return str(tree.get("error_message", "one expression is needed"))
+
+
+def _arrow(connection: DuckDBPyConnection, sql: str, params: Params | None) -> pa.Table:
+    relation: Any = connection.sql(sql, params=params or None)
+    return pa.table({}) if relation is None else relation.to_arrow_table()
+
+
+def _driver_params(params: Params | None) -> tuple[Any, ...] | Mapping[str, Any] | None:
+    # A list would mean many executions to SQLAlchemy.
+    return params if params is None or isinstance(params, Mapping) else tuple(params)
+
+
+def _named(params: Params | None) -> Mapping[str, Any] | None:
+    if not params:
+        return None
+    if isinstance(params, Mapping):
+        return params
+    raise TypeError("A SQLAlchemy statement takes its parameters by name, as a mapping.")

@@ -1,0 +1,129 @@
+"""Typed rows of a DuckDB file: what makes them, and statements that are answered from them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+
+from mixpanel_data._internal.duckdb import typed_guard
+from mixpanel_data._internal.duckdb.backend import serving
+from mixpanel_data._internal.duckdb.database import Database, claim_memory
+from mixpanel_data._internal.duckdb.dialect import driver_of
+from mixpanel_data._internal.duckdb.interrupt import run_interruptible
+from mixpanel_data._internal.duckdb.typed_guard import State, can_guard
+from mixpanel_data._internal.loading.loader import Loader
+from mixpanel_data._internal.schema import catalog, typed
+from mixpanel_data._internal.schema.tables import Kind
+from mixpanel_data.exceptions import QueryError, UnsupportedError
+from mixpanel_data.types import ColumnInfo
+
+logger = logging.getLogger(__name__)
+
+_MEMORY = 128  # MiB; with it DuckDB has 272
+
+
+Path = str | tuple[str, ...]
+
+
+class TypedRowsMixin:
+    """Makes typed rows, and answers from them."""
+
+    database: Database
+    loader: Loader
+    _may_have_typed_rows: bool
+
+    def optimize(
+        self,
+        name: str,
+        properties: Sequence[Path] | None,
+        limit: int,
+        progress: Callable[[float], object] | None,
+    ) -> list[Path]:
+        """Make typed rows of a table, as ``StorageEngine.optimize``."""
+        what = f"optimize {name}"
+        if self._may_have_typed_rows:
+            # Of two that make it in long transactions, one would fail at its end.
+            with self.loader.turn(typed_guard.SCHEMA), self.database.write(what) as connection:
+                typed_guard.create_schema(connection)
+        with self.loader.turn(name), self.database.write(what) as connection:
+            found, kind = _optimizable(connection, name)
+            claim_memory(connection, _MEMORY)
+            columns = typed.choose(connection, found, kind, properties, limit)
+            run_interruptible(
+                driver_of(connection),
+                lambda: typed.build(connection, found, kind, columns),
+                progress,
+            )
+        logger.info("Optimized %s: %d properties are columns", found, len(columns))
+        return [c.path[0] if len(c.path) == 1 else c.path for c in columns]
+
+    def typed_columns(self, name: str) -> list[ColumnInfo]:
+        """Return the columns of the view of a table's typed rows, if they are up to date."""
+        with self.database.transaction(f"typed columns of {name}") as connection:
+            found = catalog.require(connection, name)
+            every = typed.all_current(connection) if self._may_have_typed_rows else []
+            return [column for rows in every if rows.table == found for column in rows.shown]
+
+    @contextmanager
+    def _served(self, connection: sa.Connection, statement: Any) -> Iterator[Any]:
+        """Yield the fastest form of a statement, for its result to be read within the block.
+
+        Whether typed rows are as their table is, is read in the transaction that then reads them.
+        """
+        names = serving.tables_asked(statement)
+        if not names or not self._may_have_typed_rows:
+            yield serving.parse_once(statement) if names else statement
+            return
+        raw, database = driver_of(connection), self.database.name
+        found = typed_guard.registered(raw, database)
+        if not found.is_home or names.isdisjoint(found.names):
+            yield serving.parse_once(statement)
+        elif found.transaction == typed_guard.transaction(raw):
+            # The thread is in a transaction, and stays in it.
+            yield _rewritten(statement, names, typed_guard.state(raw, database))
+        else:
+            raw.begin()
+            try:
+                state = typed_guard.state(raw, database)
+                yield _rewritten(statement, names, state)
+                raw.commit()
+            except BaseException:
+                raw.rollback()
+                raise
+            self._drop_changed(state)
+
+    def _drop_changed(self, state: State) -> None:
+        """Drop typed rows that are older than their tables: what SQL deleted, too, is gone then."""
+        if self.database.read_only or not state.changed:
+            return
+        try:
+            with self.database.write("drop old typed rows") as connection:
+                for name in typed.drop_changed(connection):
+                    logger.warning("Dropped the typed rows of %s, which SQL has changed", name)
+        except QueryError as error:
+            # Another transaction uses them: the next time.
+            logger.warning("Could not drop old typed rows: %s", error)
+
+
+def _optimizable(connection: sa.Connection, name: str) -> tuple[str, Kind]:
+    """Return the name and kind of a table that can have typed rows."""
+    found = catalog.require(connection, name)
+    kind = catalog.kind_of(connection, found)
+    if kind is None:
+        raise ValueError(f"Cannot optimize '{found}': it was not made by this library.")
+    if not can_guard(connection):
+        raise UnsupportedError(
+            f"Cannot optimize '{found}': typed rows need DuckDB 2.0 and a file in its format."
+            " Queries work without, only slower. A new file that a DuckDB from 2.0 on makes, and"
+            " the tables loaded into it, can be optimized."
+        )
+    return found, kind
+
+
+def _rewritten(statement: Any, names: set[str], state: State) -> Any:
+    rows = typed.current(state, names - state.hidden)
+    return serving.parse_once(serving.serve(statement, rows))
