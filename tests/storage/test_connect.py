@@ -18,6 +18,7 @@ from mixpanel_data import (
     SchemaVersionError,
     StorageEngine,
     UnsupportedError,
+    maintenance,
 )
 from mixpanel_data._internal.schema.versions import head
 from tests.support import clickhouse
@@ -157,6 +158,16 @@ def test_what_there_is_no_counterpart_of(call: object, instead: str) -> None:
     assert told["code"] == "UNSUPPORTED"
     assert told["details"]["engine"] == "clickhouse"
     assert "ClickHouse" in told["message"]
+
+
+@pytest.mark.parametrize("url", ["clickhousedb://host/db", Path("clickhousedb://host/db")])
+def test_what_looks_after_files_refuses_urls(url: str | Path) -> None:
+    calls = (maintenance.status, maintenance.upgrade, maintenance.check, maintenance.compact)
+    for call in calls:
+        with pytest.raises(UnsupportedError, match="BACKUP"):
+            call(url)
+    with pytest.raises(UnsupportedError, match="lock"):
+        StorageEngine.unlock("data.db")
 
 
 @on_clickhouse
