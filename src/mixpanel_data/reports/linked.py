@@ -1,8 +1,10 @@
-"""Attempts of users who enter a funnel very often: chained, instead of one round for each.
+"""Attempts of users who enter a funnel very often: linked, instead of one round for each.
 
 A recursion that makes one attempt of every user a round costs about a millisecond a round, so one
 user of ten thousand attempts would cost more than all others together. Here an attempt is made from
-every entry at once, and only those that follow from the first are kept.
+every entry at once, each points to the entry after it, and only those that follow from the first
+are kept. Pointers of 64 steps make that 64 times fewer rounds. Where a recursion costs more than
+that, the entries of a user are gone through in their order.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from mixpanel_data.reports.attempts import GRACE, Plan, closing, successive
 Expression = sa.ColumnElement[Any]
 
 MANY = 1024  # entries of a user; for fewer, rounds cost less than the sorting here
+_JUMPS = 6  # pointers of 2**6 steps
 
 
 def suits(plan: Plan) -> bool:
@@ -26,9 +29,12 @@ def suits(plan: Plan) -> bool:
 
 
 def of_frequent_users(events: sa.CTE, plan: Plan, many: int) -> sa.CTE:
-    """Return the attempts of ``successive``, chained those of users of more than *many* entries."""
+    """Return the attempts of ``successive``, by links those of users of more than *many* entries.
+
+    With 0 all are found without a recursion.
+    """
     if not many:
-        return _followed(_tried(events, plan), plan)
+        return _chained(_tried(events, plan), plan)
     entries = sa.select(events.c.u).where(events.c.starts).group_by(events.c.u)
     frequent = entries.having(sa.func.count() > many).cte("_frequent")
     names = sa.select(frequent.c.u)
@@ -114,6 +120,52 @@ def _further(found: sa.FromClause, moments: sa.CTE, plan: Plan, step: int) -> sa
 
 def _followed(tried: sa.CTE, plan: Plan) -> sa.CTE:
     """Return the attempts that follow one another from the first of each key."""
+    pointers = [_pointers(tried, plan)]
+    for number in range(_JUMPS):
+        here, there = pointers[-1], pointers[-1].alias(f"then_{number}")
+        on = sa.and_(*(here.c[k] == there.c[k] for k in plan.unique), there.c.t == here.c.after)
+        keys = [here.c[k] for k in plan.unique]
+        jump = sa.select(*keys, here.c.t, there.c.after).select_from(here.outerjoin(there, on))
+        pointers.append(jump.cte(f"_jumps_{number + 1}"))
+    keys = [tried.c[k] for k in plan.unique]
+    begin = sa.select(*keys, sa.func.min(tried.c.t0).label("t")).group_by(*keys)
+    chosen: sa.CTE = begin.cte("_landed", recursive=True)
+    chosen = chosen.union_all(_landed(chosen, pointers[-1], plan))
+    for number, jumps in reversed(list(enumerate(pointers[:-1]))):
+        own = sa.select(*chosen.c)
+        chosen = sa.union_all(own, _landed(chosen, jumps, plan)).cte(f"_chosen_{number}")
+    on = sa.and_(*(chosen.c[k] == tried.c[k] for k in plan.unique), chosen.c.t == tried.c.t0)
+    return sa.select(*tried.c).join_from(chosen, tried, on).cte("_linked")
+
+
+def _landed(chosen: sa.CTE, jumps: sa.CTE, plan: Plan) -> sa.Select[Any]:
+    on = sa.and_(*(chosen.c[k] == jumps.c[k] for k in plan.unique), jumps.c.t == chosen.c.t)
+    keys = [jumps.c[k] for k in plan.unique]
+    rows = sa.select(*keys, jumps.c.after.label("t")).join_from(chosen, jumps, on)
+    return rows.where(jumps.c.after.is_not(None))
+
+
+def _pointers(tried: sa.CTE, plan: Plan) -> sa.CTE:
+    """Return for each entry the first one later than its attempt was left, as ``after``."""
+    keys = [tried.c[k] for k in plan.unique]
+    entries = sa.select(*keys, tried.c.t0.label("t"), tried.c.t0.label("entry"))
+    closings = sa.select(*keys, tried.c.closed, sa.cast(sa.null(), sa.BigInteger))
+    points = sa.union_all(entries, closings).subquery("points")
+    mine = [points.c[k] for k in plan.unique]
+    later = sa.func.min(points.c.entry).over(
+        partition_by=mine, order_by=points.c.t, range_=(1, None)
+    )
+    found = sa.select(*mine, points.c.t, later.label("after")).distinct().subquery("later")
+    on = sa.and_(*(found.c[k] == tried.c[k] for k in plan.unique), found.c.t == tried.c.closed)
+    return (
+        sa.select(*keys, tried.c.t0.label("t"), found.c.after)
+        .join_from(tried, found, on)
+        .cte("_jumps_0")
+    )
+
+
+def _chained(tried: sa.CTE, plan: Plan) -> sa.CTE:
+    """Return the same without a recursion, in one pass over the entries of each key."""
     keys = [tried.c[k] for k in plan.unique]
     chains = sa.select(*keys, fn.chain(tried.c.t0, tried.c.closed).label("starts")).group_by(*keys)
     chain = chains.subquery("chains")
