@@ -9,7 +9,7 @@ import time
 from collections import Counter
 
 from mixpanel_data import QueryError, StorageEngine
-from tests.clickhouse.loads import ACTIONS, Load
+from tests.clickhouse.loads import ACTIONS, Load, leftovers
 from tests.support.clickhouse_server import Server
 
 COUNT = 4_000
@@ -57,8 +57,7 @@ def _check(url: str, load: Load) -> str:
     StorageEngine.unlock(url, force=True)
     with StorageEngine.connect(url) as engine:
         complete = load.is_in_history(engine) == (found == load.after)
-        names = [name for (name,) in engine.execute_rows("SHOW TABLES")]
-        swept = not any(name.startswith(("_lock", "_next", "_staging")) for name in names)
+        swept = not leftovers(engine)
         if found == load.before:
             load.run(engine)
         again = load.found(engine) == load.after
