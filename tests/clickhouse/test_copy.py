@@ -122,6 +122,15 @@ def test_an_empty_table_is_a_table(memory: StorageEngine, house: StorageEngine) 
     assert [t.copied for t in house.copy_to(memory)] == [False]
 
 
+def test_columns_of_properties_stay_behind(source: StorageEngine, house: StorageEngine) -> None:
+    source.copy_to(house)
+    assert "n" in house.optimize("odd")
+    with StorageEngine.memory() as back:
+        house.copy_to(back, ["odd"])
+        assert rows(back, "odd") == rows(source, "odd")
+        assert [t.copied for t in back.copy_to(house)] == [False]
+
+
 def test_rows_of_many_months_and_batches(memory: StorageEngine, house: StorageEngine) -> None:
     def spread() -> list[Record]:
         return [event(n, event_time=datetime(1990 + n % 40, 1 + n % 12, 1)) for n in range(20_000)]
