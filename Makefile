@@ -71,7 +71,7 @@ compliance: $(VENV)/installed
 bench: $(BENCH)/installed
 	$(BENCH)/bin/python -m benchmarks $(BENCHFLAGS)
 
-# polars, Jupyter, JupySQL and marimo, which use this library as their users would.
+# polars, ibis, dbt, Jupyter and others, which use this library as their users would.
 neighbours: $(NEIGHBOURS)/installed
 	$(NEIGHBOURS)/bin/python -m pytest tests/neighbours
 

@@ -92,3 +92,13 @@ def test_two_files_are_an_error(run: Run, loaded: Path, tmp_path: Path, words: l
 def test_a_missing_argument_is_not_the_path(run: Run, words: list[str]) -> None:
     done = run("db", *words)
     assert (done.code, "Missing argument" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("way", ["argument", "option", "environment"])
+def test_a_server_is_no_file(run: Run, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    url = "clickhousedb://localhost/music"
+    if way == "environment":
+        monkeypatch.setenv("MIXPANEL_DATA_DB", url)
+    words: list[str] = {"argument": [url], "option": ["--db", url]}.get(way, [])
+    done = run("db", "status", *words)
+    assert (done.code, "no file" in done.err) == (2, True)

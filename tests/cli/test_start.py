@@ -73,5 +73,6 @@ def test_the_table_of_the_commands_says_what_they_say() -> None:
     }
 
 
-def test_a_mistyped_command_is_told_which_may_be_meant(run: Run) -> None:
-    assert "tables" in run("tabels").err
+def test_a_mistyped_command_is_told(run: Run) -> None:
+    done = run("tabels")
+    assert (done.code, "'tabels'" in done.err) == (2, True)

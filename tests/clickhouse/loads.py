@@ -56,5 +56,11 @@ class Load:
         return len(loads) == (1 if self.action == "create" else 2)
 
 
+def leftovers(engine: StorageEngine) -> list[str]:
+    """Return the tables that loads work with, which none should leave."""
+    names = [name for (name,) in engine.execute_rows("SHOW TABLES")]
+    return [name for name in names if name.startswith(("_lock", "_next", "_staging"))]
+
+
 def _keys(first: int, end: int) -> list[str]:
     return [f"id-{n:06}" for n in range(first, end)]

@@ -35,7 +35,6 @@ MILLISECONDS = [in_milliseconds(row, n * 137) for n, row in enumerate(SECONDS)]
     ("first", "second", "stored"),
     [(SECONDS, MILLISECONDS, 3), (MILLISECONDS, SECONDS, 3), (SECONDS, MILLISECONDS[:2], 1)],
 )
-@pytest.mark.duckdb_only
 def test_it_is_said(
     first: Any,
     second: Any,
@@ -46,9 +45,11 @@ def test_it_is_said(
     memory.load_export("data", stream(*first), metadata())
     assert caplog.text == ""
     assert memory.load_export("data", stream(*second), metadata(), append=True) == stored
-    assert memory.get_metadata("data").collisions == stored
+    # Keys are not unique in ClickHouse: there is nothing to collide.
+    on_duckdb = memory.engine.dialect.name == "duckdb"
+    assert memory.get_metadata("data").collisions == (stored if on_duckdb else 0)
     assert WARNING in caplog.text
-    assert f"All {stored} events" in caplog.text
+    assert ("The one event" if stored == 1 else f"All {stored} events") in caplog.text
 
 
 @pytest.mark.parametrize(

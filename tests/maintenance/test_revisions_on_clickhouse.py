@@ -15,12 +15,12 @@ from alembic.script import ScriptDirectory
 import mixpanel_data._internal.clickhouse.dialect.alembic
 import mixpanel_data._internal.maintenance.operations  # noqa: F401
 from mixpanel_data._internal.clickhouse.dialect import create_memory_engine
-from mixpanel_data._internal.schema import revisions
+from mixpanel_data._internal.schema import versions
 from mixpanel_data._internal.schema.tables import EVENTS, INTERNAL, loads_table, user_table
 
 pytestmark = pytest.mark.clickhouse
 
-SCRIPTS = list(ScriptDirectory(str(revisions.script_location())).walk_revisions())[::-1]
+SCRIPTS = list(ScriptDirectory(str(versions.script_location())).walk_revisions())[::-1]
 
 
 @pytest.fixture

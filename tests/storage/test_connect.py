@@ -15,9 +15,12 @@ from mixpanel_data import (
     DatabaseLockedError,
     DatabaseNotFoundError,
     QueryError,
+    SchemaVersionError,
     StorageEngine,
     UnsupportedError,
+    maintenance,
 )
+from mixpanel_data._internal.schema.versions import head
 from tests.support import clickhouse
 from tests.support.factories import EVENTS, NeverStarted
 from tests.support.processes import run
@@ -157,6 +160,16 @@ def test_what_there_is_no_counterpart_of(call: object, instead: str) -> None:
     assert "ClickHouse" in told["message"]
 
 
+@pytest.mark.parametrize("url", ["clickhousedb://host/db", Path("clickhousedb://host/db")])
+def test_what_looks_after_files_refuses_urls(url: str | Path) -> None:
+    calls = (maintenance.status, maintenance.upgrade, maintenance.check, maintenance.compact)
+    for call in calls:
+        with pytest.raises(UnsupportedError, match="BACKUP"):
+            call(url)
+    with pytest.raises(UnsupportedError, match="lock"):
+        StorageEngine.unlock("data.db")
+
+
 @on_clickhouse
 def test_sessions_only_read() -> None:
     with clickhouse.connect() as engine:
@@ -217,3 +230,22 @@ def test_a_history_that_lacks_the_last_load_is_completed() -> None:
         assert engine.load_history() == []
     with StorageEngine.connect(url) as engine:
         assert engine.load_history() == before
+
+
+@on_clickhouse
+@pytest.mark.parametrize(("revision", "reads"), [("0001", True), ("9999", False)])
+def test_databases_of_other_revisions_are_not_written(revision: str, reads: bool) -> None:
+    url = clickhouse.new_url()
+    with StorageEngine.connect(url) as engine:
+        EVENTS.create(engine, EVENTS.records(3))
+        assert engine.execute_rows("SELECT * FROM _alembic_version") == [(head(),)]
+        engine.execute_rows("TRUNCATE TABLE _alembic_version")
+        engine.execute_rows(f"INSERT INTO _alembic_version VALUES ('{revision}')")
+    with pytest.raises(SchemaVersionError, match=revision):
+        StorageEngine.connect(url)
+    if reads:
+        with StorageEngine.connect(url, read_only=True) as engine:
+            assert [table.row_count for table in engine.list_tables()] == [3]
+    else:
+        with pytest.raises(SchemaVersionError, match=revision):
+            StorageEngine.connect(url, read_only=True)

@@ -1,10 +1,10 @@
-"""``python -m tests.stress threads|kills|typed|interrupts``: what takes too long for a test.
+"""``python -m tests.stress threads|kills|servers|typed|interrupts``: what is too long for a test.
 
 ``threads`` runs 13 kinds of calls on 8 threads of one engine, loads of exports among them, and
 counts wrong answers. ``kills`` sends SIGKILL to a process that loads, at random moments, and counts
-files that are not whole; ``typed`` does so to one that optimizes, appends, replaces and drops.
-``interrupts`` sends Ctrl-C to ``mixpanel-data load``, and compares what
-it says with what is stored.
+files that are not whole; ``typed`` does so to one that optimizes, appends, replaces and drops;
+``servers`` to a ClickHouse server that is loaded into. ``interrupts`` sends Ctrl-C to
+``mixpanel-data load``, and compares what it says with what is stored.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from mixpanel_data import MixpanelDataError, StorageEngine, maintenance
+from tests.clickhouse import server_kills
+from tests.support import clickhouse_server
 from tests.support.factories import events, metadata
 from tests.support.processes import environment
 
@@ -119,6 +121,8 @@ def threads(seconds: float) -> bool:
 _LOADER = """
 import sys
 from mixpanel_data import StorageEngine
+from tests.clickhouse import server_kills
+from tests.support import clickhouse_server
 from tests.support.factories import events, metadata
 with StorageEngine(sys.argv[1]) as storage:
     print(flush=True)
@@ -196,6 +200,8 @@ def _used(pid: int) -> float:
 _OPTIMIZER = """
 import random, sys
 from mixpanel_data import StorageEngine
+from tests.clickhouse import server_kills
+from tests.support import clickhouse_server
 from tests.support.factories import events, metadata
 day = metadata(from_date="2024-01-01", to_date="2024-01-01")
 with StorageEngine(sys.argv[1]) as storage:
@@ -279,7 +285,18 @@ def interrupts(times: int) -> bool:
     return not lies
 
 
-_TIMES = {"kills": kills, "typed": typed, "interrupts": interrupts}
+def servers(times: int) -> bool:
+    """Kill a ClickHouse server that is loaded into, again and again."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        clickhouse_server.running(Path(folder, "data")) as server,
+    ):
+        found = server_kills.outcomes(server, times, seed=random.randrange(1 << 30))
+    print(f"{times} kills: {found['old']} old, {found['new']} new, {found['between']} between")
+    return not found["between"]
+
+
+_TIMES = {"kills": kills, "servers": servers, "typed": typed, "interrupts": interrupts}
 
 
 def main() -> None:

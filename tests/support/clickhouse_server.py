@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
+import random
 import resource
 import signal
 import socket
@@ -19,7 +20,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tests.support.processes import ROOT, environment
@@ -121,17 +122,21 @@ class Server:
 
     def _answers(self) -> bool:
         try:
+            # It listens there last.
+            socket.create_connection(("127.0.0.1", self.tcp_port)).close()
             return self.ask("SELECT 1") == "1"
         except OSError:
             return False
 
 
 def free_ports() -> tuple[int, int]:
-    """Return two ports that nothing listens on."""
-    with ExitStack() as stack:
-        opened = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
-        first, second = (int(each.getsockname()[1]) for each in opened)
-        return first, second
+    """Return two ports that nothing listens on, and that no connection is given by the system."""
+    found: list[int] = []
+    while len(found) < 2:
+        port = random.randrange(10_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found[0], found[1]
 
 
 @contextmanager

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 
 class Deferral:
@@ -51,6 +54,23 @@ def deferred_interrupts() -> Iterator[None]:
     finally:
         kept = deferral.end()
     if kept is not None:
+        raise kept
+
+
+@contextmanager
+def late_interrupts(what: str) -> Iterator[Callable[[], None]]:
+    """Yield a function that keeps Ctrl-C out of the rest of the block, which then succeeds.
+
+    For a commit: an exception after it would make what is stored look as if it were not.
+    """
+    deferral = Deferral()
+    try:
+        yield deferral.start
+    finally:
+        kept = deferral.end()
+    if isinstance(kept, KeyboardInterrupt):
+        logger.warning("Ctrl-C came too late to stop the %s, which is complete.", what)
+    elif kept is not None:
         raise kept
 
 

@@ -105,16 +105,17 @@ ReportOption = Annotated[
 ]
 
 
-def check_events(
-    append: bool,
-    replace: bool,
-    create: bool,
-    metadata: "TableMetadata",
-    on_conflict: OnConflict | None = None,
-) -> None:
+def refuse(others: str, kind: str, **options: object) -> None:
+    """Refuse options that are for *others*, not for the kind that is loaded."""
+    for name, given in options.items():
+        if given:
+            raise typer.BadParameter(
+                f"it is for {others}, not for {kind}", param_hint=f"--{name.replace('_', '-')}"
+            )
+
+
+def check_events(append: bool, replace: bool, create: bool, metadata: "TableMetadata") -> None:
     """Refuse options that mean nothing together for events."""
-    if on_conflict:
-        raise typer.BadParameter("it is for profiles, not for events", param_hint="--on-conflict")
     if create and not (append or replace):
         raise typer.BadParameter("it needs --append or --replace", param_hint="--create")
     if replace and not (metadata.from_date and metadata.to_date):
@@ -123,15 +124,8 @@ def check_events(
         )
 
 
-def check_profiles(
-    append: bool, on_conflict: OnConflict | None, create: bool, **only_events: object
-) -> None:
-    """Refuse options that mean nothing together for profiles, and those that are for events."""
-    for name, given in only_events.items():
-        if given:
-            raise typer.BadParameter(
-                "it is for events, not for profiles", param_hint=f"--{name.replace('_', '-')}"
-            )
+def check_profiles(append: bool, on_conflict: OnConflict | None, create: bool) -> None:
+    """Refuse options that mean nothing together for profiles."""
     for name, given in (("--on-conflict", on_conflict), ("--create", create)):
         if given and not append:
             raise typer.BadParameter("it needs --append", param_hint=name)

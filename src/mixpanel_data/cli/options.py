@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, suppress
@@ -85,6 +86,9 @@ def database_file(path: Path | None, db: Path | None) -> Path:
     if path and db and path.absolute() != db.absolute():
         raise typer.BadParameter(f"PATH is {path}; give one of them", param_hint="--db")
     if found := path or db or os.environ.get(DB_VARIABLE):
+        # A Path has one of the slashes.
+        if re.match(r"[\w+]{2,}:/", str(found)):
+            raise typer.BadParameter("a server has no file: give that of one", param_hint="PATH")
         return Path(found)
     raise typer.BadParameter(
         f"which database? Give PATH or --db PATH, or set {DB_VARIABLE}", param_hint="PATH"

@@ -37,8 +37,13 @@ class ClickHouseBackend(Queries, Copies):
         super().__init__(self.database)
         self._catalog = Catalog(self.database)
         self._loader = Loader(self.database, self._catalog)
-        if not read_only:
-            self._catalog.prepare()
+        try:
+            self._catalog.check_revision()
+            if not read_only:
+                self._catalog.prepare()
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def place(self) -> str:

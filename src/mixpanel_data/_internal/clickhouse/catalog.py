@@ -19,6 +19,7 @@ from mixpanel_data._internal.clickhouse.database import Database, literal, quote
 from mixpanel_data._internal.clickhouse.errors import query_errors
 from mixpanel_data._internal.schema import tables as shapes
 from mixpanel_data._internal.schema.tables import KINDS, Kind, loads_table, user_table
+from mixpanel_data._internal.schema.versions import head, refusal, version_table
 from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import TableNotFoundError
 from mixpanel_data.types import (
@@ -109,10 +110,32 @@ class Catalog:
         create = sa.schema.CreateTable(loads, if_not_exists=True)
         with self._database.connect("create internal tables") as connection:
             connection.execute(create)
+            connection.execute(sa.schema.CreateTable(version_table, if_not_exists=True))
+            if not self._revisions(connection):
+                connection.execute(sa.insert(version_table).values(version_num=head()))
             connection.exec_driver_sql(_METADATA.replace("%", "%%"))
         for name in self.names():
             if (entry := self.entry(name)) is not None:
                 self.enter_load(entry)
+
+    def check_revision(self) -> None:
+        """Refuse a database of a revision that this library cannot work with.
+
+        Raises:
+            SchemaVersionError: it is unknown here, or older and not only to be read.
+        """
+        if self.find(version_table.name) is None:
+            return
+        with self._database.connect("schema revision") as connection:
+            found = " and ".join(self._revisions(connection))
+        read_only = self._database.read_only
+        error = refusal(self._database.place, found, read_only=read_only) if found else None
+        if error is not None:
+            raise error
+
+    def _revisions(self, connection: sa.Connection) -> list[str]:
+        # Two that make a database at once both enter the revision.
+        return sorted(set(connection.scalars(sa.select(version_table.c.version_num))))
 
     def enter_load(self, entry: Entry) -> None:
         """Write the last load of a table into the load history, if it is not there."""

@@ -28,7 +28,7 @@ from mixpanel_data._internal.clickhouse.errors import (
 )
 from mixpanel_data._internal.clickhouse.locks import Lock, locked
 from mixpanel_data._internal.clickhouse.merge import POSITION
-from mixpanel_data._internal.deferral import Package
+from mixpanel_data._internal.deferral import Package, late_interrupts
 from mixpanel_data._internal.loading import outcome, receipt
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.sources import RecordSource
@@ -81,8 +81,8 @@ class Loader:
             self._resolved(job)
             with locked(self._database, job.table) as lock:
                 job, before = self._resolved(job)
-                result = self._load(job, source, lock, before)
-        outcome.log(job, result, twice=False)
+                result, twice = self._load(job, source, lock, before)
+        outcome.log(job, result, twice)
         return result
 
     @contextmanager
@@ -147,7 +147,8 @@ class Loader:
 
     def _load(
         self, job: LoadJob, source: RecordSource, lock: Lock, before: Entry | None
-    ) -> LoadResult:
+    ) -> tuple[LoadResult, bool]:
+        """Return what became of the records, and whether they look like those that are there."""
         what = f"load into {job.table}"
         clock = job.clock()
         with query_errors(what):
@@ -162,11 +163,12 @@ class Loader:
             result = self._counted(connection, job, fresh, read, clock)
         with query_errors(what):
             merged = merge.merge(self._database, job, lock, self._catalog)
+            twice = merge.has_other_resolution(self._database, job, lock)
         result = replace(result, stored=merged.stored, replaced=merged.replaced)
         source.stored(result.stored)
         entry = self._entry(job, result, lock, before, merged.rows)
         self.publish(job, lock, entry)
-        return result
+        return result, twice
 
     def _stage(self, lock: Lock, source: RecordSource, clock: WallClock | None, what: str) -> int:
         """Send the records in numbered batches, and return how many there were."""
@@ -242,18 +244,24 @@ class Loader:
         return Entry(metadata, load, lock.load_id, rows)
 
     def publish(self, job: LoadJob, lock: Lock, entry: Entry) -> None:
-        """Put the new table in the place of the old one: before it nothing is changed."""
+        """Put the new table in the place of the old one: before it nothing is changed.
+
+        Ctrl-C comes too late from here on.
+        """
         new, name = quoted(lock.next), quoted(job.table)
         create = job.action == "create"
         swap = f"RENAME TABLE {new} TO {name}" if create else f"EXCHANGE TABLES {new} AND {name}"
-        try:
-            self._database.command(f"ALTER TABLE {new} MODIFY COMMENT {literal(entry.comment())}")
-            self._database.command(swap)
-        except DRIVER_ERRORS as error:
-            # The answer may be lost, and not the exchange.
-            if not self._is_published(job.table, lock):
-                raise _refusal(error, job) from None
-        self._catalog.enter_load(entry)
+        comment = f"ALTER TABLE {new} MODIFY COMMENT {literal(entry.comment())}"
+        with late_interrupts(f"load into {job.table}") as complete:
+            complete()
+            try:
+                self._database.command(comment)
+                self._database.command(swap)
+            except DRIVER_ERRORS as error:
+                # The answer may be lost, and not the exchange.
+                if not self._is_published(job.table, lock):
+                    raise _refusal(error, job) from None
+            self._catalog.enter_load(entry)
 
     def _is_published(self, table: str, lock: Lock) -> bool:
         try:

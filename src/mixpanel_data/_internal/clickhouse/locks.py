@@ -24,6 +24,7 @@ from mixpanel_data._internal.clickhouse.errors import (
     query_error,
     query_errors,
 )
+from mixpanel_data._internal.deferral import deferred_interrupts
 from mixpanel_data.exceptions import DatabaseLockedError, QueryError
 
 logger = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def locked(database: Database, table: str) -> Iterator[Lock]:
 def _release(database: Database, lock: Lock) -> None:
     """Drop what a load worked with, and its lock; a server that is gone changes no outcome."""
     try:
-        with query_errors(f"unlock {lock.table}"):
+        with deferred_interrupts(), query_errors(f"unlock {lock.table}"):
             for leftover in (lock.next, lock.staging, lock.chosen):
                 database.command(f"DROP TABLE IF EXISTS {quoted(leftover)} SYNC")
             if _owners(database).get(lock.table, {}).get("load") == lock.load_id:

@@ -106,6 +106,28 @@ def merge(database: Database, job: LoadJob, lock: Lock, catalog: Catalog) -> Mer
     return Merged(after - left, before - left, after)
 
 
+def has_other_resolution(database: Database, job: LoadJob, lock: Lock) -> bool:
+    """Return whether an append holds what the table has, but by other times of the same seconds.
+
+    By the first thousand records: one export is in seconds, and one in milliseconds.
+    """
+    if job.kind is not EVENTS or job.action != "append":
+        return False
+    staging, identity = quoted(lock.staging), ", ".join(EVENTS.identity)
+    first = f"(SELECT * FROM {staging} WHERE {POSITION} < 1000)"
+    since, until = (f"(SELECT {end}(event_time) FROM {staging})" for end in ("min", "max"))
+    there = (
+        f"FROM {quoted(job.table)} WHERE insert_id IN (SELECT insert_id FROM {first})"
+        f" AND event_time BETWEEN {since} - INTERVAL 1 SECOND AND {until} + INTERVAL 1 SECOND"
+    )
+    second = "event_name, distinct_id, insert_id, toStartOfSecond(event_time)"
+    new, alike = database.one(
+        f"SELECT count(), countIf(({second}) IN (SELECT {second} {there})) FROM {first}"
+        f" WHERE ({identity}) NOT IN (SELECT {identity} {there})"
+    )
+    return bool(0 < new == alike)
+
+
 def _to_insert(kind: Kind, lock: Lock, *, upserts: bool, new: bool) -> str:
     """Return the select of the records to insert."""
     if upserts and not new:

@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
+from mixpanel_data._internal.deferral import late_interrupts
 from mixpanel_data._internal.duckdb import files, pool, typed_guard
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
@@ -23,7 +24,6 @@ from mixpanel_data._internal.duckdb.errors import (
     translate_errors_of,
 )
 from mixpanel_data._internal.duckdb.fork import Lifecycle
-from mixpanel_data._internal.duckdb.interrupt import late_interrupts
 from mixpanel_data._internal.duckdb.settings import (
     FILES_MEMORY_PER_THREAD,
     STREAM_MEMORY,

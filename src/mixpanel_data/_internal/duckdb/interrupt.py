@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 
 import duckdb
 
-from mixpanel_data._internal.deferral import Deferral
 from mixpanel_data._internal.duckdb.dialect.connect import can_set_bar
 
 logger = logging.getLogger(__name__)
@@ -190,20 +189,3 @@ def interruptible(raw: duckdb.DuckDBPyConnection, work: Callable[[], Result]) ->
     if threading.current_thread() is not threading.main_thread() or _second_thread.busy:
         return work()
     return _second_thread.run(raw, work)
-
-
-@contextmanager
-def late_interrupts(what: str) -> Iterator[Callable[[], None]]:
-    """Yield a function that keeps Ctrl-C out of the rest of the block, which then succeeds.
-
-    For a commit: an exception after it would make what is stored look as if it were not.
-    """
-    deferral = Deferral()
-    try:
-        yield deferral.start
-    finally:
-        kept = deferral.end()
-    if isinstance(kept, KeyboardInterrupt):
-        logger.warning("Ctrl-C came too late to stop the %s, which is complete.", what)
-    elif kept is not None:
-        raise kept

@@ -64,9 +64,9 @@ class Loader:
                 time_offset=offset,
             )
             _record(connection, job, table.name, result)
+            twice = has_other_resolution(connection, job, table, result)
             if isinstance(source, RecordSource):
                 source.stored(result.stored)
-            twice = has_other_resolution(connection, job, table, result)
         outcome.log(job, result, twice)
         return result
 

@@ -69,11 +69,13 @@ def count_invalid_last_seen(connection: sa.Connection, job: LoadJob, fresh: sa.T
 def log(job: LoadJob, result: LoadResult, twice: bool) -> None:
     """Log what became of the records, and warn of what looks like a mistake."""
     if twice:
+        one = result.stored == 1
         logger.warning(
-            "All %d events that were stored in %s differ from events that it held only within the"
-            " second: one export is in seconds, the other in milliseconds (time_in_ms). Each event"
-            " is there twice now; load these days again with replace.",
-            *(result.stored, job.table),
+            "%s stored in %s %s from what it held only within the second: one export is in"
+            " seconds, the other in milliseconds (time_in_ms). Each event is there twice now; load"
+            " these days again with replace.",
+            "The one event" if one else f"All {result.stored:,} events",
+            *(job.table, "differs" if one else "differ"),
             # Nothing in the history of loads tells it.
             extra={"note": True},
         )

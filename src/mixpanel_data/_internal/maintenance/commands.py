@@ -24,7 +24,7 @@ from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.maintenance import backup as copies
 from mixpanel_data._internal.maintenance import integrity, typed_rows
 from mixpanel_data._internal.maintenance.recovery import recover
-from mixpanel_data._internal.schema import catalog, load_history, revisions
+from mixpanel_data._internal.schema import catalog, load_history, revisions, versions
 from mixpanel_data.exceptions import DamagedDatabaseError, DatabaseNotFoundError, QueryError
 from mixpanel_data.types import DatabaseStatus, Migration, Problem, Revision, TableInfo
 
@@ -60,7 +60,7 @@ def status(path: str | Path) -> DatabaseStatus:
     """Return what this library knows of a DuckDB file, which is only read."""
     path = resolve_path(path)
     with _opened(path, read_only=True) as database, database.begin() as connection:
-        found, known = revisions.current_revision(connection), revisions.revision_ids()
+        found, known = revisions.current_revision(connection), versions.revision_ids()
         pending = known[known.index(found) + 1 :] if found in known else ()
         tables = catalog.tables(connection)
         ours = {table.name for table in tables}
@@ -73,7 +73,7 @@ def status(path: str | Path) -> DatabaseStatus:
             size=path.stat().st_size,
             storage_version=whole.storage_version(database.root_connection),
             revision=found,
-            head=revisions.head(),
+            head=versions.head(),
             pending=[revision for revision in history() if revision.id in pending],
             tables=tables,
             unregistered=unregistered,
@@ -281,7 +281,7 @@ def _run(
 
 def _steps(found: str | None, target: str | None) -> list[str]:
     """Return the revisions that the database will reach, in their order."""
-    known = revisions.revision_ids()
+    known = versions.revision_ids()
     if found is None:
         return []
     now = known.index(found)

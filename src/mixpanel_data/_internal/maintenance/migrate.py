@@ -20,7 +20,7 @@ from alembic.util.exc import CommandError
 import mixpanel_data._internal.duckdb.dialect.alembic  # noqa: F401  # registers DuckDB with Alembic
 from mixpanel_data._internal.duckdb.dialect import system_functions
 from mixpanel_data._internal.maintenance.operations import registered
-from mixpanel_data._internal.schema import revisions
+from mixpanel_data._internal.schema import revisions, versions
 from mixpanel_data._internal.schema.tables import INTERNAL, KINDS, user_table
 from mixpanel_data.exceptions import DamagedDatabaseError
 from mixpanel_data.types import Revision
@@ -58,7 +58,7 @@ def _run(connection: sa.Connection, target: str | None, sql: bool, applied: Appl
     found = revisions.current_revision(connection)
     stamped = revisions.is_stamped(connection)
     # The original library's files need no stamp: revision 0001 takes their tables as they are.
-    start = "" if not stamped and found == revisions.revision_ids()[0] else found
+    start = "" if not stamped and found == versions.revision_ids()[0] else found
     if start and not stamped:
         command.stamp(config, start, sql=sql)
     if target is None:
@@ -70,7 +70,7 @@ def _run(connection: sa.Connection, target: str | None, sql: bool, applied: Appl
 
 def history() -> list[Revision]:
     """Return all revisions, the oldest first."""
-    scripts = ScriptDirectory(str(revisions.script_location())).walk_revisions()
+    scripts = ScriptDirectory(str(versions.script_location())).walk_revisions()
     return [Revision(script.revision, script.doc) for script in scripts][::-1]
 
 
@@ -97,7 +97,7 @@ def options(config: Config, connection: sa.Connection) -> dict[str, Any]:
     applied: Applied = config.attributes.get("applied", _ignore)
     return {
         "target_metadata": target,
-        "version_table": revisions.version_table.name,
+        "version_table": versions.version_table.name,
         "transaction_per_migration": True,
         "include_object": _is_ours,
         "process_revision_directives": _number,
@@ -118,7 +118,7 @@ def url(config: Config, arguments: Mapping[str, str]) -> sa.URL:
 
 def _config(connection: sa.Connection, applied: Applied, output: io.StringIO) -> Config:
     config = Config(output_buffer=output)
-    config.set_main_option("script_location", str(revisions.script_location()).replace("%", "%%"))
+    config.set_main_option("script_location", str(versions.script_location()).replace("%", "%%"))
     config.attributes["connection"] = connection
     config.attributes["applied"] = applied
     return config
@@ -143,8 +143,8 @@ def _target(connection: sa.Connection) -> sa.MetaData:
 def _number(_context: object, _heads: object, scripts: list[MigrationScript]) -> None:
     """Replace Alembic's random ids of new revisions by numbers, which tell their order."""
     for script in scripts:
-        if len(script.rev_id or "") != len(revisions.head()):
-            script.rev_id = f"{int(revisions.head()) + 1:04}"
+        if len(script.rev_id or "") != len(versions.head()):
+            script.rev_id = f"{int(versions.head()) + 1:04}"
 
 
 def _reached(step: MigrationInfo) -> str:

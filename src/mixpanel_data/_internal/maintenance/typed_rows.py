@@ -10,14 +10,14 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb.copy import checkpoint
 from mixpanel_data._internal.duckdb.database import Database
-from mixpanel_data._internal.schema import revisions, typed
+from mixpanel_data._internal.schema import revisions, typed, versions
 from mixpanel_data._internal.schema.typed import TypedRows
 from mixpanel_data.types import Problem
 
 
 def current(connection: sa.Connection) -> list[TypedRows]:
     """Return the typed rows that are as their tables are; a file of an older revision has none."""
-    at_head = revisions.current_revision(connection) == revisions.head()
+    at_head = revisions.current_revision(connection) == versions.head()
     return typed.all_current(connection) if at_head else []
 
 

@@ -12,10 +12,8 @@ from mixpanel_data._internal.duckdb.dialect import home, system_catalog
 from mixpanel_data._internal.duckdb.dialect.system_catalog import TEMPORARY
 from mixpanel_data._internal.schema.revisions import (
     FIRST_CATALOG,
-    head,
     row_errors,
     tables_with_columns,
-    version_table,
 )
 from mixpanel_data._internal.schema.tables import (
     EVENTS,
@@ -26,6 +24,7 @@ from mixpanel_data._internal.schema.tables import (
     quoted,
     user_table,
 )
+from mixpanel_data._internal.schema.versions import head, version_table
 from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import TableExistsError, TableNotFoundError
 from mixpanel_data.types import ColumnInfo, TableInfo, TableSchema, utc_now

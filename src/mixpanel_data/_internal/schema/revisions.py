@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,8 @@ import sqlalchemy as sa
 from mixpanel_data._internal.duckdb import MAJOR
 from mixpanel_data._internal.duckdb.dialect import driver_of, home, system_catalog, system_functions
 from mixpanel_data._internal.schema.tables import KINDS, Kind, metadata_table
-from mixpanel_data.exceptions import DamagedDatabaseError, SchemaVersionError
-
-# In the installed package, and beside src/ in a checkout.
-_PLACES = (Path(__file__).parents[2] / "migrations", Path(__file__).parents[4] / "migrations")
-
-version_table = sa.Table(
-    "_alembic_version",
-    sa.MetaData(),
-    sa.Column("version_num", sa.String(32), primary_key=True),
-)
+from mixpanel_data._internal.schema.versions import refusal, version_table
+from mixpanel_data.exceptions import DamagedDatabaseError
 
 # What _metadata had from the start; a table of that name with other columns is not ours.
 FIRST_CATALOG = {"table_name", "type", "fetched_at", "from_date", "to_date", "row_count"}
@@ -42,24 +33,6 @@ _FIRST_SHAPES = {
 
 # Before 2.0 a macro in the file replaces even a function that is named with its schema.
 _QUALIFIED_IS_ENOUGH = MAJOR >= 2
-
-
-@cache
-def script_location() -> Path:
-    """Return the directory of the migrations."""
-    return next(place for place in _PLACES if (place / "versions").is_dir())
-
-
-@cache
-def revision_ids() -> tuple[str, ...]:
-    """Return the ids of all revisions, the oldest first; each file's name starts with its own."""
-    files = (script_location() / "versions").glob("[0-9]*_*.py")
-    return tuple(sorted(file.name.partition("_")[0] for file in files))
-
-
-def head() -> str:
-    """Return the revision that this library works with."""
-    return revision_ids()[-1]
 
 
 def current_revision(connection: sa.Connection, names: Collection[str] | None = None) -> str | None:
@@ -126,11 +99,10 @@ def check(
         SchemaVersionError: it is unknown here, or older and not only to be read.
     """
     found = current_revision(connection, names)
-    older = found in revision_ids()[:-1]
-    if found in (None, head()) or (older and read_only):
-        return found
-    assert found is not None
-    raise SchemaVersionError(path or "memory", found, head(), older=older)
+    error = None if found is None else refusal(path or "memory", found, read_only=read_only)
+    if error is not None:
+        raise error
+    return found
 
 
 def unregistered(connection: sa.Connection) -> dict[str, Kind]:

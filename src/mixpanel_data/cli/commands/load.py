@@ -1,10 +1,12 @@
 """``load``: files in Mixpanel's export formats into a table, all of them or none."""
 
+import dataclasses
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import typer
 import typer.core
@@ -27,6 +29,7 @@ from mixpanel_data.cli.load_options import (
     check_profiles,
     metadata_of,
     options_of,
+    refuse,
 )
 from mixpanel_data.cli.options import (
     DbOption,
@@ -39,6 +42,7 @@ from mixpanel_data.cli.options import (
     WaitOption,
     open_database,
 )
+from mixpanel_data.cli.signatures import with_options_of
 from mixpanel_data.cli.views.loads import say_what_is_odd, summary
 from mixpanel_data.cli.views.progress import load_progress, part_done
 from mixpanel_data.exceptions import QueryError, UnsupportedError
@@ -106,68 +110,92 @@ app = typer.Typer(
 )
 
 
-@app.command(_ANY, epilog=_EXAMPLES, hidden=True)
+@dataclass(frozen=True)
+class _Given:
+    """What all loads are given."""
+
+    sources: Sequence[Any]
+    append: bool
+    create: bool
+    allow_empty: bool
+    from_date: str | None
+    to_date: str | None
+
+
+_Plan = tuple[str, Sequence[Any], "TableMetadata", dict[str, Any]]
+_Planned = TypeVar("_Planned", bound=Callable[..., _Plan])
+
+
+def _command(epilog: str, name: str | None = None) -> Callable[[_Planned], _Planned]:
+    """Return a decorator: what plans a load becomes a command with the options of all loads.
+
+    A plan is the table, the sources, the metadata and the options of ``load_export``.
+    """
+
+    def register(plan: _Planned) -> _Planned:
+        def run(
+            *,
+            files: FilesArgument,
+            append: AppendOption = False,
+            create: CreateOption = False,
+            allow_empty: AllowEmptyOption = False,
+            from_date: FromOption = None,
+            to_date: ToOption = None,
+            no_optimize: NoOptimizeOption = False,
+            db: DbOption = None,
+            project: ProjectOption = None,
+            wait: WaitOption = 0.0,
+            quiet: QuietOption = False,
+            format_: ReportOption = ListFormat.TABLE,
+            **own: Any,
+        ) -> None:
+            given = _Given(_existing(files), append, create, allow_empty, from_date, to_date)
+            table, sources, metadata, options = plan(given, **own)
+            storage = open_database(db, project, read_only=False, wait=wait)
+            _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
+
+        command = app.command(name, epilog=epilog, hidden=name is not None)
+        command(with_options_of(run, plan, own=1))
+        return plan
+
+    return register
+
+
+@_command(_EXAMPLES, name=_ANY)
 def any_kind(
-    files: FilesArgument,
+    given: _Given,
     table: AnyTableOption = None,
-    append: AppendOption = False,
     replace: ReplaceOption = False,
     on_conflict: OnConflictOption = None,
-    create: CreateOption = False,
-    allow_empty: AllowEmptyOption = False,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    from_date: FromOption = None,
-    to_date: ToOption = None,
     event: EventOption = None,
     time_zone: TimeZoneOption = None,
-    no_optimize: NoOptimizeOption = False,
-    quiet: QuietOption = False,
-    format_: ReportOption = ListFormat.TABLE,
-) -> None:
+) -> _Plan:
     """Load exported files into a table; what they hold tells whether events or profiles.
 
     All else is as for the commands events and profiles.
     """
-    kind, sources = detect_kind(_existing(files))
-    if kind is None and allow_empty:
+    kind, sources = detect_kind(given.sources)
+    if kind is None and given.allow_empty:
         raise typer.BadParameter(
             "there is no record that tells what is loaded; say `load events` or `load profiles`",
             param_hint="FILE",
         )
-    metadata = metadata_of(kind or "events", from_date, to_date, event, time_zone)
+    given = dataclasses.replace(given, sources=sources)
     if kind == "profiles":
-        check_profiles(
-            append, on_conflict, create, replace=replace, event=event, time_zone=time_zone
-        )
-    else:
-        check_events(append, replace, create, metadata, on_conflict)
-    options = options_of(create, allow_empty, on_conflict, append=append, replace=replace)
-    storage = open_database(db, project, read_only=False, wait=wait)
-    name = table or metadata.type
-    _load(storage, name, sources, metadata, quiet, format_, not no_optimize, **options)
+        refuse("events", "profiles", replace=replace, event=event, time_zone=time_zone)
+        return profiles(given, table or kind, on_conflict)
+    refuse("profiles", "events", on_conflict=on_conflict)
+    return events(given, table or "events", replace, event, time_zone)
 
 
-@app.command(epilog=_EVENTS_EXAMPLES)
+@_command(_EVENTS_EXAMPLES)
 def events(
-    files: FilesArgument,
+    given: _Given,
     table: TableNameOption = "events",
-    append: AppendOption = False,
     replace: ReplaceOption = False,
-    create: CreateOption = False,
-    allow_empty: AllowEmptyOption = False,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    from_date: FromOption = None,
-    to_date: ToOption = None,
     event: EventOption = None,
     time_zone: TimeZoneOption = None,
-    no_optimize: NoOptimizeOption = False,
-    quiet: QuietOption = False,
-    format_: ReportOption = ListFormat.TABLE,
-) -> None:
+) -> _Plan:
     """Load exported events into a table.
 
     The files hold raw exports, one JSON event a line; JSON lists, CSV, Parquet and archives are
@@ -183,31 +211,16 @@ def events(
     --time-zone converts; days are then that zone's. A time that comes twice in autumn is taken for
     the first of the two, one that is skipped in spring is read by the offset before the change.
     """
-    metadata = metadata_of("events", from_date, to_date, event, time_zone)
-    check_events(append, replace, create, metadata)
-    sources = _existing(files)
-    options = options_of(create, allow_empty, append=append, replace=replace)
-    storage = open_database(db, project, read_only=False, wait=wait)
-    _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
+    metadata = metadata_of("events", given.from_date, given.to_date, event, time_zone)
+    check_events(given.append, replace, given.create, metadata)
+    options = options_of(given.create, given.allow_empty, append=given.append, replace=replace)
+    return table, given.sources, metadata, options
 
 
-@app.command(epilog=_PROFILES_EXAMPLES)
+@_command(_PROFILES_EXAMPLES)
 def profiles(
-    files: FilesArgument,
-    table: TableNameOption = "profiles",
-    append: AppendOption = False,
-    on_conflict: OnConflictOption = None,
-    create: CreateOption = False,
-    allow_empty: AllowEmptyOption = False,
-    db: DbOption = None,
-    project: ProjectOption = None,
-    wait: WaitOption = 0.0,
-    from_date: FromOption = None,
-    to_date: ToOption = None,
-    no_optimize: NoOptimizeOption = False,
-    quiet: QuietOption = False,
-    format_: ReportOption = ListFormat.TABLE,
-) -> None:
+    given: _Given, table: TableNameOption = "profiles", on_conflict: OnConflictOption = None
+) -> _Plan:
     """Load exported profiles into a table.
 
     The files hold pages of the engage API or one JSON profile a line; JSON lists, CSV, Parquet and
@@ -217,12 +230,10 @@ def profiles(
     With --append --on-conflict update, the one with the latest $last_seen is kept instead; of
     equal ones the new one. With replace it is always the new one.
     """
-    metadata = metadata_of("profiles", from_date, to_date)
-    check_profiles(append, on_conflict, create)
-    sources = _existing(files)
-    options = options_of(create, allow_empty, on_conflict, append=append)
-    storage = open_database(db, project, read_only=False, wait=wait)
-    _load(storage, table, sources, metadata, quiet, format_, not no_optimize, **options)
+    metadata = metadata_of("profiles", given.from_date, given.to_date)
+    check_profiles(given.append, on_conflict, given.create)
+    options = options_of(given.create, given.allow_empty, on_conflict, append=given.append)
+    return table, given.sources, metadata, options
 
 
 def load_files(

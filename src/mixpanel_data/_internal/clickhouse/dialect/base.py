@@ -83,6 +83,10 @@ class ClickHouseDialect(BaseDialect):
             # Put in here: the driver would take {a:b} in a text for a parameter of the server's.
             statement = finalize_query(statement, _sent(parameters)).replace("%", "%%")
         super().do_execute(cursor, statement, None, context)
+        compiled = getattr(context, "compiled", None)
+        if compiled is not None and compiled.statement.is_select and not cursor.description:
+            # An empty answer has no columns: the driver asks for them, and ignores a failure.
+            raise dbapi.OperationalError("The server is gone, and with it the answer's columns")
 
     def do_executemany(
         self, cursor: Any, statement: str, parameters: Any, context: Any = None
