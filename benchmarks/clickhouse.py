@@ -30,6 +30,13 @@ _OF_DAYS = (
     f"SELECT * FROM events WHERE event_time BETWEEN '{_DAYS[0]}' AND '{_DAYS[1]} 23:59:59.999999'"
 )
 
+# By other names than theirs, so that --only finds these alone.
+_ASKED = {
+    "funnel of users": "funnel, uniques",
+    "retention of users": "retention, birth",
+    "events by country": "breakdown by a property",
+}
+
 Work = Callable[["StorageEngine"], Callable[[], object]]
 """Prepares something on an engine, and returns what is to be measured."""
 
@@ -163,8 +170,8 @@ _MEASURES: dict[str, tuple[float, str, str, str, Callable[[StorageEngine, Path],
     # Of each the share of the rows, what DuckDB needs, its file, the server's folder, the work.
     "load an export": (1, "export.jsonl", "", "", lambda s, at: _loaded(s, at / "export.jsonl")),
     **{
-        f"report: {question}": (10, "twice.db", "twice.db", "house", _work(_asked(question)))
-        for question in ("funnel, uniques", "retention, birth", "breakdown by a property")
+        f"{name} over 10 times": (10, "twice.db", "twice.db", "house", _work(_asked(question)))
+        for name, question in _ASKED.items()
     },
     # Last: they change the events.
     "append 100,000": (10, "written.db", "written.db", "house", _work(_appended)),
