@@ -94,7 +94,7 @@ def test_a_load_that_is_stopped_leaves_all_or_nothing(
             kind.create(engine, kind.records(100))
     expected = [_expected(tmp_path, kind, call, done) for done in (False, True)]
     done = json.loads(
-        run(_TRIALS, tmp_path, kind.name, call, int(sent), COUNT, BATCH, tries(2, 12))
+        run(_TRIALS, tmp_path, kind.name, call, int(sent), COUNT, BATCH, tries(1, 12))
     )
     for trial in range(done["all"] + 1):
         found = _after(tmp_path / f"{trial}.db", kind, call)

@@ -61,7 +61,7 @@ for n in range(1, trials + 1):
 print(json.dumps(full))
 """
 
-TRIALS = tries(3, 20)
+TRIALS = tries(2, 20)
 
 
 @needs_fork

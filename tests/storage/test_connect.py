@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from mixpanel_data import (
+    DamagedDatabaseError,
     DatabaseLockedError,
     DatabaseNotFoundError,
     QueryError,
@@ -249,3 +250,21 @@ def test_databases_of_other_revisions_are_not_written(revision: str, reads: bool
     else:
         with pytest.raises(SchemaVersionError, match=revision):
             StorageEngine.connect(url, read_only=True)
+
+
+@on_clickhouse
+@pytest.mark.parametrize(
+    "comment", ['{"mixpanel_data":', '{"mixpanel_data":1}', '{"mixpanel_data":1,"load":[]}']
+)
+def test_a_comment_that_somebody_changed_is_named(comment: str) -> None:
+    with clickhouse.connect() as engine:
+        EVENTS.create(engine, EVENTS.records(3))
+        engine.execute_rows(f"ALTER TABLE data MODIFY COMMENT '{comment}'")
+        for call in (lambda: engine.get_metadata("data"), engine.list_tables):
+            with pytest.raises(DamagedDatabaseError, match="comment of table 'data'"):
+                call()
+        assert engine.execute_scalar("SELECT count() FROM data") == 3
+        engine.execute_rows("ALTER TABLE data MODIFY COMMENT 'of my own'")
+        assert engine.list_tables() == []
+        with pytest.raises(ValueError, match="not made by this library"):
+            EVENTS.append(engine, NeverStarted())

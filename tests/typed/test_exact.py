@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
-from tests.support.effort import tries
+from tests.support.effort import some, tries
 from tests.support.factories import EVENTS, event, metadata
 from tests.support.typed_rows import (
     HOSTILE,
@@ -50,14 +50,14 @@ def compare(engine: StorageEngine, table: sa.Table, statements: list[Any]) -> No
 
 
 @pytest.mark.parametrize("hostile", [0.0, 0.001, 0.03])
-def test_twenty_thousand_documents(memory: StorageEngine, hostile: float) -> None:
+def test_thousands_of_documents(memory: StorageEngine, hostile: float) -> None:
     """Whether all values of a property are of one kind, or some of none."""
-    table = fill(memory, "events", list(documents(20_000 if hostile == 0.03 else 4_000, hostile)))
+    table = fill(memory, "events", list(documents(tries(3_000, 20_000), hostile)))
     compare(memory, table, [s for name in NAMES for s in questions(table, name)])
     assert from_typed_rows(memory, sa.select(table.c.properties["text"].as_string()))
 
 
-@pytest.mark.parametrize("kind", ["text", "integer", "number", "mixed"])
+@pytest.mark.parametrize("kind", some(["mixed", "text", "integer", "number"], 2))
 def test_each_hostile_value_by_itself(memory: StorageEngine, kind: str) -> None:
     """Among many values of a kind, so that the column is of it."""
     texts = list(documents(500, 0))

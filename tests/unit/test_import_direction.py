@@ -156,6 +156,15 @@ def test_only_the_database_opens_transactions(module: str) -> None:
     assert not opened or _home(module) in allowed
 
 
+@pytest.mark.parametrize("module", [m for m in SOURCES if _home(m) == "_internal.storage"])
+def test_an_engine_is_imported_when_a_database_is_opened(module: str) -> None:
+    tree = ast.parse(SOURCES[module].read_text(encoding="utf-8"))
+    at_once = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    text = "\n".join(map(ast.unparse, at_once))
+    engines = ("_internal.duckdb", "_internal.clickhouse")
+    assert not [name for name in _ours(text) if name.startswith(engines)]
+
+
 def test_a_revision_imports_no_code_of_ours() -> None:
     for path in (MIGRATIONS / "versions").glob("*.py"):
         assert PACKAGE not in {name.split(".")[0] for name in _imports(path.read_text())}, path.name

@@ -21,7 +21,7 @@ from mixpanel_data._internal.schema import tables as shapes
 from mixpanel_data._internal.schema.tables import KINDS, Kind, loads_table, user_table
 from mixpanel_data._internal.schema.versions import head, refusal, version_table
 from mixpanel_data._internal.spelling import closest
-from mixpanel_data.exceptions import TableNotFoundError
+from mixpanel_data.exceptions import DamagedDatabaseError, TableNotFoundError
 from mixpanel_data.types import (
     ColumnInfo,
     LoadInfo,
@@ -86,10 +86,26 @@ class Entry:
         )
 
     @classmethod
-    def read(cls, comment: str) -> Entry | None:
-        """Return what a comment says, None for one that is not this library's."""
+    def read(cls, name: str, comment: str) -> Entry | None:
+        """Return what a table's comment says, None for one that is not this library's.
+
+        Raises:
+            DamagedDatabaseError: it is not as this library wrote it.
+        """
         if not comment.startswith(_SIGN):
             return None
+        try:
+            return cls._parsed(comment)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise DamagedDatabaseError(
+                f"The comment of table '{name}' is not what this library writes:"
+                f" {' '.join(str(error).split())}. Restore it with ALTER TABLE … MODIFY COMMENT,"
+                " or the table from a backup.",
+                table_name=name,
+            ) from error
+
+    @classmethod
+    def _parsed(cls, comment: str) -> Entry:
         found = json.loads(comment)
         load = found["load"]
         load_id = load.pop("id")
@@ -167,7 +183,7 @@ class Catalog:
     def entry(self, name: str) -> Entry | None:
         """Return what a table's comment says, None for a table that is not this library's."""
         found = self._relations(name).get(str(name))
-        return None if found is None else Entry.read(found[0])
+        return None if found is None else Entry.read(str(name), found[0])
 
     def engine_of(self, name: str) -> str:
         """Return the engine of a table that is there."""
@@ -207,7 +223,7 @@ class Catalog:
         """Return the tables of events and profiles, by name, with their rows counted."""
         found = []
         for name, (comment, _) in sorted(self._relations().items()):
-            entry = None if name.startswith("_") else Entry.read(comment)
+            entry = None if name.startswith("_") else Entry.read(name, comment)
             if entry is not None:
                 meta = entry.metadata
                 found.append(TableInfo(name, meta.type, self.count(name), meta.fetched_at))

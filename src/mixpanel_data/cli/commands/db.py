@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from mixpanel_data import StorageEngine, maintenance
+from mixpanel_data import maintenance
+from mixpanel_data.cli.commands import locks
 from mixpanel_data.cli.commands.tables import YesOption
 from mixpanel_data.cli.console import count, print_json
 from mixpanel_data.cli.errors import (
@@ -16,17 +17,14 @@ from mixpanel_data.cli.errors import (
     Interrupted,
     explain,
     is_interrupt,
-    needed_packages,
     say,
 )
 from mixpanel_data.cli.options import (
-    DbOption,
     FileCommand,
     ListFormat,
     ListFormatOption,
     QuietOption,
     TableArgument,
-    chosen_place,
     on_file,
 )
 from mixpanel_data.cli.views.progress import work
@@ -87,11 +85,6 @@ Examples:
   mixpanel-data db recover data.db
 """
 
-_UNLOCK_EXAMPLES = """\b
-Examples:
-  mixpanel-data db unlock --db clickhousedb://default@localhost:8123/music
-"""
-
 app = typer.Typer(
     name="db",
     help="Look after database files: upgrade, back up, compact, check.",
@@ -101,9 +94,6 @@ app = typer.Typer(
 
 NoBackupOption = Annotated[
     bool, typer.Option("--no-backup", help="Write no copy beside the file before changing it.")
-]
-ForceOption = Annotated[
-    bool, typer.Option("--force", help="Even if the process that has the lock is alive.")
 ]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print the SQL that would be run, and run none.")
@@ -297,27 +287,7 @@ def recover(
         print_recovery(path, done)
 
 
-@app.command(epilog=_UNLOCK_EXAMPLES)
-def unlock(
-    db: DbOption = None,
-    force: ForceOption = False,
-    format_: ListFormatOption = ListFormat.TABLE,
-    quiet: QuietOption = False,
-) -> None:
-    """Remove from a server what killed loads left: their locks, and what they had not published.
-
-    A load that was only slow fails then, with nothing stored. A file needs none of this: its lock
-    ends with its process.
-    """
-    with needed_packages():
-        removed = StorageEngine.unlock(chosen_place(db), force=force)
-    if format_ is ListFormat.JSON:
-        print_json(removed)
-    elif not quiet:
-        for name in removed:
-            print(f"Removed {name}.")
-        if not removed:
-            say("Nothing was locked.")
+app.command(epilog=locks.UNLOCK_EXAMPLES)(locks.unlock)
 
 
 def _undone(found: DatabaseStatus, revision: str) -> list[Revision]:
