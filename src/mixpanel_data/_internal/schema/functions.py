@@ -258,6 +258,9 @@ _TEMPLATES: dict[type[_Construct], str] = {
     ),
 }
 
+# Of any number of arguments.
+_LISTS: dict[type[_Construct], str] = {list_of: "[{0}]", row_hash: "hash({0})"}
+
 
 def _grouped(element: Any, compiler: SQLCompiler, **kw: Any) -> list[str]:
     return [f"({compiler.process(clause, **kw)})" for clause in element.clauses]
@@ -266,21 +269,17 @@ def _grouped(element: Any, compiler: SQLCompiler, **kw: Any) -> list[str]:
 def _register(construct: type[_Construct], template: str) -> None:
     @compiles(construct)
     def _compile(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-        return template.format(*_grouped(element, compiler, **kw))
+        parts = _grouped(element, compiler, **kw)
+        return template.format(*([", ".join(parts)] if construct in _LISTS else parts))
 
 
-for _construct, _template in _TEMPLATES.items():
+for _construct, _template in (_TEMPLATES | _LISTS).items():
     _register(_construct, _template)
 
 
 @compiles(json_members)
 def _compile_json_members(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST({_extracted('json_extract', element, compiler, **kw)} AS VARCHAR[])"
-
-
-@compiles(list_of)
-def _compile_list_of(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"[{', '.join(_grouped(element, compiler, **kw))}]"
 
 
 @compiles(arg_min)
@@ -303,11 +302,6 @@ class nth_least(_Construct):  # noqa: N801
 def _compile_nth_least(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     number, *items = _grouped(element, compiler, **kw)
     return f"list_sort([{', '.join(items)}], 'ASC', 'NULLS LAST')[{number}]"
-
-
-@compiles(row_hash)
-def _compile_row_hash(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"hash({', '.join(_grouped(element, compiler, **kw))})"
 
 
 class json_at(_Construct):  # noqa: N801
