@@ -73,7 +73,7 @@ def both() -> Iterator[list[StorageEngine]]:
 
 @pytest.mark.parametrize(
     ("seed", "loads"),
-    [(1, 15), *(pytest.param(seed, 14, marks=pytest.mark.slow) for seed in range(2, 11))],
+    [(1, 6), *(pytest.param(seed, 15, marks=pytest.mark.slow) for seed in range(2, 11))],
 )
 def test_events(seed: int, loads: int) -> None:
     chance = random.Random(seed)
@@ -111,7 +111,7 @@ def test_profiles(seed: int) -> None:
     with both() as engines:
         for engine in engines:
             engine.create_profiles_table("p", [], meta)
-        for _ in range(12):
+        for _ in range(8):
             records: list[Any] = [_profile(chance) for _ in range(chance.randrange(20))]
             conflict: Any = chance.choice(["ignore", "update", "replace"])
             for engine in engines:
