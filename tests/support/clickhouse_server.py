@@ -84,6 +84,15 @@ class Server:
         self.kill()
         assert code is None, f"the server of {self.folder} had ended by itself: {code}"
 
+    def revive(self) -> bool:
+        """Start the process again if it has ended by itself, and return whether it had."""
+        assert self._process is not None
+        if self._answers():
+            return False
+        self._process.wait(10)
+        self.start()
+        return True
+
     def kill(self) -> None:
         """End the process by SIGKILL: it writes nothing any more, and may be dead already."""
         assert self._process is not None
@@ -162,7 +171,8 @@ def shards(folder: Path) -> Iterator[tuple[Server, Server]]:
         started = []
         for number, pair in enumerate(ports, 1):
             server = Server(folder / f"shard{number}", pair, config)
-            stack.callback(server.close)
+            # Of two one may have ended by itself: see ``Sharded.revive``.
+            stack.callback(server.kill)
             started.append(server)
         yield started[0], started[1]
 

@@ -19,9 +19,30 @@ class Sharded:
 
     def __init__(self, servers: tuple[Server, Server], database: str) -> None:
         self.database = database
-        for server in servers:
-            server.new_database(database)
-        self.engines = [StorageEngine.connect(server.url(database)) for server in servers]
+        self._servers = servers
+        self._open()
+
+    def _open(self) -> None:
+        for server in self._servers:
+            server.new_database(self.database)
+        self.engines = [
+            StorageEngine.connect(server.url(self.database)) for server in self._servers
+        ]
+
+    def revive(self) -> bool:
+        """Start a server that has ended by itself again, with no table on either of them.
+
+        The library that the servers are made of aborts, now and then, when the other server resets
+        a connection. Returns whether one had.
+        """
+        ended = [server for server in self._servers if server.revive()]
+        if not ended:
+            return False
+        self.close()
+        for server in self._servers:
+            server.ask(f"DROP DATABASE {self.database} SYNC")
+        self._open()
+        return True
 
     def create_events_table(
         self, name: str, records: Iterable[dict[str, Any]], metadata: TableMetadata
