@@ -210,7 +210,7 @@ STATEMENTS: dict[str, Build] = {
         fn.quantile(fn.microseconds(r.c.event_time), sa.literal(0.3))
     ),
     "buckets": lambda r: sa.select(
-        *(sa.func.date_trunc(u, r.c.event_time, type_=sa.TIMESTAMP) for u in ("hour", "week"))
+        *(sa.cast(sa.func.date_trunc(u, r.c.event_time), sa.TIMESTAMP) for u in ("hour", "week"))
     ).distinct(),
     "keys": lambda r: (
         sa.select(fn.explode(fn.json_object_keys(r.c.properties)).label("k"))
