@@ -26,6 +26,7 @@ def create(path: Path | None, *, read_only: bool, exclusive: bool) -> sa.Engine:
     name = str(path) if path else f":memory:mixpanel_data_{uuid.uuid4().hex}"
     return sa.create_engine(
         sa.URL.create(_DRIVER, database=name),
+        starts_in_main=True,
         connect_args={
             "read_only": read_only,
             # DuckDB shares an open file only between connections of the same configuration.

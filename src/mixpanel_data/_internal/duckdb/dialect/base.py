@@ -109,8 +109,10 @@ class Dialect(Reflection, duckdb_engine.Dialect):
     def engine_created(cls, engine: sa.Engine) -> None:
         _register()
 
-    def __init__(self, **options: Any) -> None:
+    # create_engine() looks for arguments by position.
+    def __init__(self, starts_in_main: bool = False, **options: Any) -> None:
         super().__init__(**options)
+        self._starts_in_main = starts_in_main
         # Without these, JSON would lose NaN and keys that are no text, and be slow.
         self._json_serializer = self._json_serializer or types.json_text_of
         self._json_deserializer = self._json_deserializer or json_text.decode
@@ -151,8 +153,11 @@ class Dialect(Reflection, duckdb_engine.Dialect):
         return isinstance(e, duckdb.FatalException) or bool(getattr(connection, "closed", False))
 
     def _get_default_schema_name(self, connection: sa.Connection) -> str:
-        # No setting can make a connection start elsewhere. Every opening of a file comes here.
-        return "main"
+        # Listeners of others may have set another one. Every opening of a file comes here.
+        if self._starts_in_main:
+            return "main"
+        session: Any = connection.connection.dbapi_connection
+        return str(session.raw.execute("SELECT system.main.current_schema()").fetchone()[0])
 
     def _get_server_version_info(self, connection: sa.Connection) -> tuple[int, ...]:
         return tuple(int(part) for part in duckdb.__version__.split(".")[:3] if part.isdigit())
