@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from mixpanel_data._internal.deferral import deferred_interrupts
 from mixpanel_data._internal.duckdb.dialect.arrow import driver_of
 from mixpanel_data._internal.duckdb.dialect.system_catalog import Place
 from mixpanel_data._internal.duckdb.quoting import literal, quoted
@@ -30,6 +31,9 @@ _SYSTEM_VIEW = re.compile(
     r'duckdb_(?:columns|constraints|databases|indexes|logs|schemas|tables|types|views))"',
     re.IGNORECASE,
 )
+
+
+_ATTEMPTS = 5
 
 
 @dataclass
@@ -74,10 +78,19 @@ def system_functions_of(raw: duckdb.DuckDBPyConnection) -> Iterator[None]:
         paths.use(raw, ours)
         yield
     finally:
-        del _paths[raw]
-        # A connection that cannot take it cannot run anything else either.
+        with deferred_interrupts():
+            del _paths[raw]
+            _restore(raw, paths)
+
+
+def _restore(raw: duckdb.DuckDBPyConnection, paths: _Paths) -> None:
+    """Set the user's path again, or all that the connection creates would go to ``system.main``."""
+    # An interrupt that was meant for the statement before may end one attempt. A connection that
+    # takes none of them cannot run anything else either.
+    for _ in range(_ATTEMPTS):
         with suppress(duckdb.Error):
-            paths.use(raw, users)
+            paths.use(raw, paths.users)
+            return
 
 
 def before_statement(raw: duckdb.DuckDBPyConnection, sql: str, *, ddl: bool) -> None:
