@@ -43,10 +43,12 @@ class _Paths:
     home: Place
     users: str
     ours: str
-    current: str
+    current: str | None
 
     def use(self, raw: duckdb.DuckDBPyConnection, path: str) -> None:
         if path != self.current:
+            # An interrupt may end it when the path is set already.
+            self.current = None
             raw.execute(f"SET search_path = {literal(path)}")
             self.current = path
 
