@@ -50,7 +50,7 @@ class DuckDBBackend(QueryMixin, CopyMixin):
                 if new := found is None and writes:
                     # Empty tables need no limit of memory.
                     database.create_wal()
-                    with query_errors("create internal tables"), database.begin() as connection:
+                    with database.transaction("create internal tables") as connection:
                         catalog.create_internal(connection)
                 # An older file has none; a view in their place may read whatever its author liked.
                 there = new or names >= typed_guard.REGISTRY
