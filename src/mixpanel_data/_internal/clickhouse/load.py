@@ -32,7 +32,7 @@ from mixpanel_data._internal.deferral import Package, late_interrupts
 from mixpanel_data._internal.loading import outcome, receipt
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.sources import RecordSource
-from mixpanel_data._internal.schema.tables import EVENTS
+from mixpanel_data._internal.schema.tables import EVENTS, check_kind, days_of_both
 from mixpanel_data._internal.zones import WallClock
 from mixpanel_data.exceptions import (
     EmptyLoadError,
@@ -119,16 +119,8 @@ class Loader:
         found = self._catalog.require(job.table)
         self._check_alone(found)
         entry = self._catalog.entry(found)
-        if entry is None:
-            raise ValueError(
-                f"Cannot append {job.kind.name} to table '{found}': it was not made by this"
-                " library."
-            )
-        if entry.kind is not job.kind:
-            raise ValueError(
-                f"Cannot append {job.kind.name} to {entry.kind.name} table '{found}'."
-                f" Use append_{entry.kind.name}_table, or another table."
-            )
+        check_kind(job.kind, found, None if entry is None else entry.kind)
+        assert entry is not None
         return job.for_table(entry.metadata), entry
 
     def _check_alone(self, name: str) -> None:
@@ -230,16 +222,12 @@ class Loader:
         metadata = job.metadata.model_copy(update=counts)
         if before is not None:
             old = before.metadata
-            dates = {
-                "from_date": min(filter(None, (old.from_date, metadata.from_date)), default=None),
-                "to_date": max(filter(None, (old.to_date, metadata.to_date)), default=None),
-            }
             filters = {
                 name: getattr(old, name)
                 for name in TableMetadata.model_fields
                 if name.startswith("filter_")
             }
-            metadata = metadata.model_copy(update={**dates, **filters})
+            metadata = metadata.model_copy(update={**days_of_both(old, metadata), **filters})
         load = result.history_entry(job, job.table, self._database.version)
         return Entry(metadata, load, lock.load_id, rows)
 

@@ -20,6 +20,8 @@ from mixpanel_data._internal.schema.tables import (
     INTERNAL,
     KINDS,
     Kind,
+    check_kind,
+    days_of_both,
     metadata_table,
     quoted,
     user_table,
@@ -112,17 +114,9 @@ def known_table(connection: sa.Connection, name: str, kind: Kind) -> sa.Table:
         TableNotFoundError: it is not there.
     """
     found = require(connection, name)
-    registered = kind_of(connection, found)
     # A view is never read here: it may read whatever its author liked.
-    if registered is None or not tables_with_columns(connection, [found]):
-        raise ValueError(
-            f"Cannot append {kind.name} to table '{found}': it was not made by this library."
-        )
-    if registered is not kind:
-        raise ValueError(
-            f"Cannot append {kind.name} to {registered.name} table '{found}'."
-            f" Use append_{registered.name}_table, or another table."
-        )
+    is_table = bool(tables_with_columns(connection, [found]))
+    check_kind(kind, found, kind_of(connection, found) if is_table else None)
     return user_table(kind, found)
 
 
@@ -148,8 +142,7 @@ def refresh(connection: sa.Connection, name: str, meta: TableMetadata) -> None:
     """
     before = metadata_of(connection, name)
     row = _row(connection, name, meta)
-    row["from_date"] = min(filter(None, (before.from_date, meta.from_date)), default=None)
-    row["to_date"] = max(filter(None, (before.to_date, meta.to_date)), default=None)
+    row |= days_of_both(before, meta)
     del row["filters"], row["type"]
     connection.execute(
         sa.update(metadata_table).where(metadata_table.c.table_name == name).values(row)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from mixpanel_data._internal.schema.columns import DateText, UtcTime
 from mixpanel_data.types import TableKind
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 metadata = sa.MetaData()
 
@@ -127,3 +131,28 @@ def user_table(kind: Kind, name: str) -> sa.Table:
 def quoted(name: str) -> sa.quoted_name:
     """Return a user's name as an identifier that is always quoted: it may be a word of SQL."""
     return sa.quoted_name(name, quote=True)
+
+
+def check_kind(kind: Kind, name: str, registered: Kind | None) -> None:
+    """Refuse to append records of *kind* to a table that is *registered* as another, or not at all.
+
+    Raises:
+        ValueError: it is.
+    """
+    if registered is None:
+        raise ValueError(
+            f"Cannot append {kind.name} to table '{name}': it was not made by this library."
+        )
+    if registered is not kind:
+        raise ValueError(
+            f"Cannot append {kind.name} to {registered.name} table '{name}'."
+            f" Use append_{registered.name}_table, or another table."
+        )
+
+
+def days_of_both(before: TableMetadata, added: TableMetadata) -> dict[str, str | None]:
+    """Return the days of a table after another load: they widen to cover both."""
+    return {
+        "from_date": min(filter(None, (before.from_date, added.from_date)), default=None),
+        "to_date": max(filter(None, (before.to_date, added.to_date)), default=None),
+    }
