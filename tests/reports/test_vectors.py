@@ -157,11 +157,6 @@ def _born_and_returned(sizes: list[int], counts: list[int]) -> list[list[Any]]:
 def test_the_answer_is_the_documented_one(
     make: Make, shared: StorageEngine, vector: dict[str, Any]
 ) -> None:
-    check_answer(make, shared, vector)
-
-
-def check_answer(make: Make, shared: StorageEngine, vector: dict[str, Any]) -> None:
-    """Check what a report answers over the events of a worked example."""
     asked, events, report = dict(vector["parameters"]), vector["events"], vector["report"]
     options: dict[str, Any] = {
         key: asked.pop(key) for key in ("timezone", "excluded_events") if key in asked
