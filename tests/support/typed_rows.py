@@ -19,6 +19,7 @@ from mixpanel_data._internal.loading import loader
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.schema import catalog, facets, typed
 from mixpanel_data._internal.schema.properties import event_value
+from mixpanel_data.types import TableMetadata
 
 
 def force() -> None:
@@ -32,9 +33,13 @@ def force() -> None:
             connection.execute(CreateSchema(typed_guard.SCHEMA))
 
     def record_and_optimize(
-        connection: sa.Connection, job: LoadJob, table: str, result: LoadResult
+        connection: sa.Connection,
+        job: LoadJob,
+        table: str,
+        result: LoadResult,
+        before: TableMetadata | None,
     ) -> None:
-        record(connection, job, table, result)
+        record(connection, job, table, result, before)
         every = typed.all_current(connection) if typed_guard.can_guard(connection) else None
         if every is not None and table not in [rows.table for rows in every]:
             typed.build(connection, table, job.kind, typed.choose(connection, table, job.kind))

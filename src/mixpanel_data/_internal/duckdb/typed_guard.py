@@ -69,12 +69,14 @@ class State(NamedTuple):
     """The names in lower case of those that are older than their tables."""
     hidden: set[str]
     """Temporary tables and views, which come before others of their name."""
+    guarded: set[str]
+    """The names in lower case of the tables with triggers of ours."""
 
 
 def state(raw: duckdb.DuckDBPyConnection, database: str) -> State:
     """Return the state of all typed rows of a database, in one snapshot; without triggers none."""
     if NO_TRIGGERS:
-        return State({}, set(), set())
+        return State({}, set(), set(), set())
     rows: dict[str, tuple[str, str, str]] = {}
     found: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
     for what, name, *rest in raw.execute(_STATE.format(quoted(database))).fetchall():
@@ -92,7 +94,7 @@ def state(raw: duckdb.DuckDBPyConnection, database: str) -> State:
         if triggers[name] != len(_EVENTS) or home.get(name) != definition
     )  # fmt: skip
     hidden = {name for name, place, *_ in found["table"] if place == "temp"}
-    return State(rows, changed & rows.keys(), hidden)
+    return State(rows, changed & rows.keys(), hidden, set(triggers))
 
 
 # Simple parts: a query with conditions takes a multiple of the time to be planned.

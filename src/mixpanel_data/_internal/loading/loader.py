@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -18,6 +19,9 @@ from mixpanel_data._internal.loading.sources import RecordSource
 from mixpanel_data._internal.schema import catalog, load_history
 from mixpanel_data._internal.schema.tables import EVENTS
 from mixpanel_data.exceptions import EmptyLoadError
+
+if TYPE_CHECKING:
+    from mixpanel_data.types import TableMetadata
 
 
 class Loader:
@@ -44,7 +48,7 @@ class Loader:
             self.turn(job.table),
             self._database.write(what, files=isinstance(source, ExportSource)) as connection,
         ):
-            job, table = _resolve(connection, job)
+            job, table, before = _resolve(connection, job)
             target = merge.open_target(connection, job, table)
             clock = job.clock()
             if isinstance(source, ExportSource):
@@ -63,7 +67,7 @@ class Loader:
                 missing_times=clock.missing if clock else 0,
                 time_offset=offset,
             )
-            _record(connection, job, table.name, result)
+            _record(connection, job, table.name, result, before)
             twice = has_other_resolution(connection, job, table, result)
             if isinstance(source, RecordSource):
                 source.stored(result.stored)
@@ -75,20 +79,33 @@ class Loader:
         return self._turns[table.lower()]
 
 
-def _resolve(connection: sa.Connection, job: LoadJob) -> tuple[LoadJob, sa.Table]:
-    """Return the job and its table; one that may create a missing table creates it."""
+def _resolve(
+    connection: sa.Connection, job: LoadJob
+) -> tuple[LoadJob, sa.Table, TableMetadata | None]:
+    """Return the job, its table, and what is known of one that is there.
+
+    A job that may create a missing table creates it.
+    """
     if job.if_missing == "create" and catalog.find(connection, job.table) is None:
         job = replace(job, action="create")
     if job.action == "create":
-        return job, catalog.new_table(connection, job.table, job.kind)
-    table = catalog.known_table(connection, job.table, job.kind)
-    return job.for_table(catalog.metadata_of(connection, table.name)), table
+        return job, catalog.new_table(connection, job.table, job.kind), None
+    table, before = catalog.known_table(connection, job.table, job.kind)
+    return job.for_table(before), table, before
 
 
-def _record(connection: sa.Connection, job: LoadJob, table: str, result: LoadResult) -> None:
+def _record(
+    connection: sa.Connection,
+    job: LoadJob,
+    table: str,
+    result: LoadResult,
+    before: TableMetadata | None,
+) -> None:
     """Write what was loaded into the catalogue and the load history."""
     counts = {"duplicates": result.duplicates, "collisions": result.collisions}
     metadata = job.metadata.model_copy(update=counts)
-    enter = catalog.register if job.action == "create" else catalog.refresh
-    enter(connection, table, metadata)
+    if before is None:
+        catalog.register(connection, table, metadata)
+    else:
+        catalog.refresh(connection, table, metadata, before)
     load_history.record(connection, result.history_entry(job, table, VERSION))

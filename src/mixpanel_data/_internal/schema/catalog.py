@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
@@ -12,8 +12,8 @@ from mixpanel_data._internal.duckdb.dialect import home, system_catalog
 from mixpanel_data._internal.duckdb.dialect.system_catalog import TEMPORARY
 from mixpanel_data._internal.schema.revisions import (
     FIRST_CATALOG,
+    column_names,
     row_errors,
-    tables_with_columns,
 )
 from mixpanel_data._internal.schema.tables import (
     EVENTS,
@@ -47,7 +47,8 @@ def create_internal(connection: sa.Connection) -> None:
 
 def names(connection: sa.Connection) -> list[str]:
     """Return the names of all tables and views that are not internal."""
-    return [name for name in _relations(connection) if not name.startswith("_")]
+    found = connection.execute(system_catalog.relations(home(connection))).all()
+    return [row.table_name for row in found if not row.table_name.startswith("_")]
 
 
 def find(connection: sa.Connection, name: str, *, internal: bool = False) -> str | None:
@@ -55,9 +56,8 @@ def find(connection: sa.Connection, name: str, *, internal: bool = False) -> str
 
     DuckDB's names keep their case but do not differ by it. *internal* ones are found on request.
     """
-    if str(name).startswith("_") and not internal:
-        return None
-    return next(iter(_relations(connection, name)), None)
+    relation = _relation(connection, name, internal=internal)
+    return None if relation is None else relation.table_name
 
 
 def require(connection: sa.Connection, name: str) -> str:
@@ -66,10 +66,7 @@ def require(connection: sa.Connection, name: str) -> str:
     Raises:
         TableNotFoundError: it is not there.
     """
-    found = find(connection, name)
-    if found is None:
-        raise TableNotFoundError(name, closest(str(name), names(connection)))
-    return found
+    return str(_required(connection, name).table_name)
 
 
 def table(connection: sa.Connection, name: str) -> sa.Table:
@@ -106,18 +103,18 @@ def new_table(connection: sa.Connection, name: str, kind: Kind) -> sa.Table:
     return user_table(kind, name)
 
 
-def known_table(connection: sa.Connection, name: str, kind: Kind) -> sa.Table:
-    """Return the registered table that an append call is to grow.
+def known_table(connection: sa.Connection, name: str, kind: Kind) -> tuple[sa.Table, TableMetadata]:
+    """Return the registered table that an append call is to grow, and what is known of it.
 
     Raises:
         ValueError: it holds the other kind.
         TableNotFoundError: it is not there.
     """
-    found = require(connection, name)
+    relation = _required(connection, name)
     # A view is never read here: it may read whatever its author liked.
-    is_table = bool(tables_with_columns(connection, [found]))
-    check_kind(kind, found, kind_of(connection, found) if is_table else None)
-    return user_table(kind, found)
+    meta = None if relation.is_view else _entry(connection, relation.table_name)
+    check_kind(kind, relation.table_name, KINDS[meta.type] if meta else None)
+    return user_table(kind, relation.table_name), cast("TableMetadata", meta)
 
 
 def kind_of(connection: sa.Connection, name: str) -> Kind | None:
@@ -135,12 +132,13 @@ def register(connection: sa.Connection, name: str, meta: TableMetadata) -> None:
     )
 
 
-def refresh(connection: sa.Connection, name: str, meta: TableMetadata) -> None:
-    """Update the catalogue row of a table after an append.
+def refresh(
+    connection: sa.Connection, name: str, meta: TableMetadata, before: TableMetadata
+) -> None:
+    """Update the catalogue row of a table after an append; *before* is what was known of it.
 
     The days widen to cover both loads. The filters stay those of the first load.
     """
-    before = metadata_of(connection, name)
     row = _row(connection, name, meta)
     row |= days_of_both(before, meta)
     del row["filters"], row["type"]
@@ -171,14 +169,10 @@ def metadata_of(connection: sa.Connection, name: str) -> TableMetadata:
     Raises:
         TableNotFoundError: it is not there, or not in the catalogue.
     """
-    found = require(connection, name)
-    rows = _entries(connection)
-    with row_errors(metadata_table, found):
-        row = connection.execute(sa.select(rows).where(_same(rows.c.table_name, found))).first()
-    if row is None:
+    meta = _entry(connection, require(connection, name))
+    if meta is None:
         raise TableNotFoundError(name)
-    with row_errors(metadata_table, found):
-        return _metadata(row)
+    return meta
 
 
 def tables(connection: sa.Connection) -> list[TableInfo]:
@@ -257,10 +251,27 @@ def _metadata(row: sa.Row[Any]) -> TableMetadata:
     )
 
 
-def _relations(connection: sa.Connection, name: str | None = None) -> list[str]:
-    names = None if name is None else [str(name)]
-    found = connection.execute(system_catalog.relations(home(connection), names))
-    return [relation.table_name for relation in found]
+def _required(connection: sa.Connection, name: str) -> sa.Row[Any]:
+    relation = _relation(connection, name)
+    if relation is None:
+        raise TableNotFoundError(name, closest(str(name), names(connection)))
+    return relation
+
+
+def _relation(
+    connection: sa.Connection, name: str, *, internal: bool = False
+) -> sa.Row[Any] | None:
+    if str(name).startswith("_") and not internal:
+        return None
+    return connection.execute(system_catalog.relations(home(connection), [str(name)])).first()
+
+
+def _entry(connection: sa.Connection, name: str) -> TableMetadata | None:
+    """Return what a table, by its own name, was registered with."""
+    rows = _entries(connection)
+    with row_errors(metadata_table, name):
+        row = connection.execute(sa.select(rows).where(_same(rows.c.table_name, name))).first()
+        return None if row is None else _metadata(row)
 
 
 def _entries(connection: sa.Connection) -> sa.Subquery:
@@ -268,8 +279,7 @@ def _entries(connection: sa.Connection) -> sa.Subquery:
 
     A file that was opened for reading may be older: what it lacks is NULL, or no row at all.
     """
-    found = tables_with_columns(connection, [metadata_table.name]).get(metadata_table.name, ())
-    there = {column.column_name for column in found}
+    there = column_names(connection, metadata_table.name)
     columns = [
         column if column.name in there else sa.cast(sa.null(), column.type).label(column.name)
         for column in metadata_table.columns

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import VERSION as DUCKDB_VERSION
-from mixpanel_data._internal.schema.revisions import row_errors, tables_with_columns
+from mixpanel_data._internal.schema.revisions import column_names, row_errors
 from mixpanel_data._internal.schema.tables import loads_table
 from mixpanel_data._version import __version__
 from mixpanel_data.types import LoadInfo, TableInfo, utc_now
@@ -64,10 +64,9 @@ def history(connection: sa.Connection, table: str | None = None) -> list[LoadInf
     Loads of an earlier table of the same name are among them.
     """
     # An older file, opened for reading, may have no history, or one with fewer columns.
-    found = tables_with_columns(connection, [loads_table.name])
-    if not found:
+    there = column_names(connection, loads_table.name)
+    if not there:
         return []
-    there = {column.column_name for column in found[loads_table.name]}
     columns = [column for column in loads_table.columns if column.name in there]
     rows = sa.select(*columns).order_by(loads_table.c.finished_at)
     if table is not None:

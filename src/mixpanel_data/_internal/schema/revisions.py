@@ -157,6 +157,12 @@ def table_names(connection: sa.Connection) -> set[str]:
         return system_catalog.table_names(driver_of(connection), home(connection))
 
 
+def column_names(connection: sa.Connection, table: str) -> set[str]:
+    """Return the names of a table's columns; a view, and what is not there, has none."""
+    with nullcontext() if _QUALIFIED_IS_ENOUGH else system_functions(connection):
+        return system_catalog.column_names(driver_of(connection), home(connection), table)
+
+
 def _recorded(connection: sa.Connection, names: Collection[str]) -> str | None:
     """Return what the version table holds, where it is among the tables of these *names*."""
     if version_table.name not in names:

@@ -143,8 +143,10 @@ def pause(connection: sa.Connection, name: str) -> TypedRows | None:
     """
     if typed_guard.NO_TRIGGERS:
         return None
-    state = _state(connection)
-    rows = current(state, [name.lower()]).get(name.lower())
+    state, key = _state(connection), name.lower()
+    if key not in state.rows and key not in state.guarded:
+        return None
+    rows = current(state, [key]).get(key)
     typed_guard.unguard(connection, name)
     if rows is None:
         drop(connection, name)

@@ -85,8 +85,8 @@ def tables(place: Place, names: Collection[str] | None = None) -> sa.Select[Any]
     return _named(statement, _tables.c.table_name, names)
 
 
-# Every opening of a file asks this: as text, compiled by nobody, and with names that macros in the
-# file cannot replace, so that the search path need not be set for it.
+# Each opening of a file and each load asks these: as text, compiled by nobody, and with names that
+# macros in the file cannot replace, so that the search path need not be set for them.
 _TABLE_NAMES = """
 SELECT table_name FROM system.main.duckdb_tables()
 WHERE database_name = coalesce(?, system.main.current_database())
@@ -97,6 +97,19 @@ AND schema_name = coalesce(?, system.main.current_schema())
 def table_names(raw: duckdb.DuckDBPyConnection, place: Place) -> set[str]:
     """Return the names of all tables; views are none."""
     return {name for (name,) in raw.execute(_TABLE_NAMES, list(place)).fetchall()}
+
+
+_COLUMN_NAMES = """
+SELECT c.column_name FROM system.main.duckdb_columns() AS c
+JOIN system.main.duckdb_tables() AS t USING (database_oid, table_oid)
+WHERE t.database_name = coalesce(?, system.main.current_database())
+AND t.schema_name = coalesce(?, system.main.current_schema()) AND t.table_name = ?
+"""
+
+
+def column_names(raw: duckdb.DuckDBPyConnection, place: Place, table: str) -> set[str]:
+    """Return the names of a table's columns; a view, and what is not there, has none."""
+    return {name for (name,) in raw.execute(_COLUMN_NAMES, [*place, table]).fetchall()}
 
 
 def relations(place: Place, names: Collection[str] | None = None) -> sa.Select[Any]:
