@@ -1,46 +1,55 @@
 """``loads`` and ``coverage`` list the loads of a database and the days that they covered."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from mixpanel_data import StorageEngine, __version__
-from tests.support.command_line import Run
+from tests.support.command_line import Run, invoke
 from tests.support.export_files import event, profile, write_lines
 
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def loads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a database whose events came in four loads, and its profiles in one."""
+    folder = tmp_path_factory.mktemp("loads")
+    lines = write_lines(folder / "events.jsonl", map(event, range(10)))
+    users = write_lines(folder / "profiles.jsonl", map(profile, range(5)))
+    database = ("--db", folder / "warehouse.db", "--quiet")
+    load = ("load", "events", lines, *database)
+    invoke(*load, "--from", "2025-03-01", "--to", "2025-03-03")
+    invoke(*load, "--from", "2025-03-01", "--to", "2025-03-01", "--replace")
+    invoke(*load, "--from", "2025-03-06", "--to", "2025-03-06", "--append")
+    invoke("load", "events", "-", "--append", *database, stdin=lines.read_bytes())
+    invoke("load", "profiles", users, *database)
+    return folder
+
+
 @pytest.fixture
-def busy(run: Run, db_path: Path, tmp_path: Path) -> Path:
-    """A database whose events came in four loads, one without days; then one of profiles."""
-    lines = write_lines(tmp_path / "events.jsonl", map(event, range(10)))
-    users = write_lines(tmp_path / "profiles.jsonl", map(profile, range(5)))
-    load = ("load", "events", lines, "--db", db_path, "--quiet")
-    run(*load, "--from", "2025-03-01", "--to", "2025-03-03")
-    run(*load, "--from", "2025-03-01", "--to", "2025-03-01", "--replace")
-    run(*load, "--from", "2025-03-06", "--to", "2025-03-06", "--append")
-    run("load", "events", "-", "--append", "--db", db_path, stdin=lines.read_bytes())
-    run("load", "profiles", users, "--db", db_path)
-    return db_path
+def busy(loads: Path, db_path: Path) -> Path:
+    """A database of the test's own with those loads."""
+    return Path(shutil.copy(loads / "warehouse.db", db_path))
 
 
 def cells(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines()]
 
 
-def test_loads_are_listed_in_their_order(run: Run, busy: Path, tmp_path: Path) -> None:
+def test_loads_are_listed_in_their_order(run: Run, busy: Path, loads: Path) -> None:
     done = run("loads", "--db", busy)
     header, _, *lines = cells(done.out)
     columns = "finished (UTC) table action days stored duplicates collisions replaced source"
     assert header == columns
     assert [line[17:] for line in lines] == [
-        f"events create 2025-03-01 to 2025-03-03 10 0 0 0 {tmp_path}/events.jsonl",
-        f"events replace 2025-03-01 to 2025-03-01 10 0 0 10 {tmp_path}/events.jsonl",
-        f"events append 2025-03-06 to 2025-03-06 0 10 0 0 {tmp_path}/events.jsonl",
+        f"events create 2025-03-01 to 2025-03-03 10 0 0 0 {loads}/events.jsonl",
+        f"events replace 2025-03-01 to 2025-03-01 10 0 0 10 {loads}/events.jsonl",
+        f"events append 2025-03-06 to 2025-03-06 0 10 0 0 {loads}/events.jsonl",
         "events append 0 10 0 0",
-        f"profiles create 5 0 0 0 {tmp_path}/profiles.jsonl",
+        f"profiles create 5 0 0 0 {loads}/profiles.jsonl",
     ]
     assert (done.code, done.err) == (0, "")
 
@@ -94,9 +103,10 @@ def test_coverage_as_json(run: Run, busy: Path) -> None:
     }
 
 
-def test_a_load_of_some_events_brings_no_day(run: Run, busy: Path, tmp_path: Path) -> None:
+def test_a_load_of_some_events_brings_no_day(run: Run, busy: Path, loads: Path) -> None:
     days = ("--from", "2025-03-04", "--to", "2025-03-04", "--event", "play")
-    run("load", "events", tmp_path / "events.jsonl", "--append", "--db", busy, *days)
+    done = run("load", "events", loads / "events.jsonl", "--append", "--db", busy, *days)
+    assert done.code == 0
     assert "missing 2025-03-04" in cells(run("coverage", "events", "--db", busy).out)[3]
 
 
