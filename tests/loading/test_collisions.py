@@ -90,7 +90,9 @@ def test_loading_again_adds_nothing_in_any_order(
 @pytest.mark.slow
 @pytest.mark.parametrize("cut", [0, 1, 2])
 @pytest.mark.parametrize(
-    "order", list(permutations([A, B, C])), ids=lambda o: "".join(e["event_name"] for e in o)
+    "order",
+    some([*permutations([A, B, C])], 3),
+    ids=lambda o: "".join(e["event_name"] for e in o),
 )
 def test_collisions_across_loads(
     order: tuple[Record, ...], cut: int, memory: StorageEngine

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from mixpanel_data import StorageEngine
+from tests.support.effort import some
 from tests.support.factories import EVENTS, events
 from tests.support.processes import run
 
@@ -71,8 +73,7 @@ def _outcome(db_path: Path, **parts: str) -> list[str]:
     return run(code, db_path).splitlines()
 
 
-@pytest.mark.parametrize("start", ["fork", "process"])
-@pytest.mark.parametrize("opened", _OPENED)
+@pytest.mark.parametrize(("opened", "start"), some([*product(_OPENED, ["fork", "process"])], 4))
 def test_a_file_that_the_parent_had_open_is_refused(opened: str, start: str, db_path: Path) -> None:
     before, after = _outcome(db_path, opened=opened, start=start, child=_CHILDREN[0])
     assert before.startswith("ForkedEngineError")
@@ -81,7 +82,7 @@ def test_a_file_that_the_parent_had_open_is_refused(opened: str, start: str, db_
     assert after == "opened"
 
 
-@pytest.mark.parametrize("child", _CHILDREN)
+@pytest.mark.parametrize("child", some(_CHILDREN, 3))
 def test_every_opening_is_refused(child: str, db_path: Path) -> None:
     before, after = _outcome(db_path, opened=_OPENED[0], start="fork", child=child)
     assert (before.partition(":")[0], after) == ("ForkedEngineError", "opened")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 DAY = {"from_date": "2024-01-01", "to_date": "2024-01-01"}
 MANY = 200  # more calls than any operation makes
 # Which call fails: each of the first, and of the others some.
-NUMBERS = [*range(1, 13), *range(13, MANY, tries(11, 1))]
+NUMBERS = [*range(1, 13), *range(13, MANY, tries(17, 1))]
 
 
 def _export(folder: Path) -> Path:

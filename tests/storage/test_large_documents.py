@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,11 @@ def _long(size: int, count: int) -> Iterator[Any]:
         yield event(number, properties={"a": os.urandom(size // 2).hex()})
 
 
-@pytest.mark.parametrize(("size", "count"), some(_SIZES, 2))
-@pytest.mark.parametrize("append", [False, True])
-def test_long_documents_load(append: bool, size: int, count: int, engine: StorageEngine) -> None:
+@pytest.mark.parametrize(
+    ("size", "count", "append"),
+    [(*size, append) for size, append in some([*product(_SIZES, [False, True])], 3)],
+)
+def test_long_documents_load(size: int, count: int, append: bool, engine: StorageEngine) -> None:
     if append:
         EVENTS.create(engine, [])
     load = EVENTS.append if append else EVENTS.create
