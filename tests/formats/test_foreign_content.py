@@ -121,7 +121,9 @@ class Pipe(io.BytesIO):
         return False
 
 
-@pytest.mark.parametrize("data", [zipped({"a": lines(1)}), b"PAR1" + bytes(600)])
+@pytest.mark.parametrize(
+    "data", [zipped({"a": lines(1)}), b"PAR1" + bytes(600)], ids=["a ZIP", "Parquet"]
+)
 def test_what_needs_to_seek_is_no_use_in_a_pipe(data: bytes) -> None:
     with pytest.raises(InvalidRecordError, match="from a pipe, where it cannot be read"):
         list(read_export(Pipe(data)))
