@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ Expression = sa.ColumnElement[Any]
 
 # What "attempts to interpret the string as a decimal" takes; DuckDB alone would take "nan" too.
 _DECIMAL = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_LARGEST = sys.float_info.max
 _ORDERED = ("number", "text", "time")
 
 true, false = sa.true(), sa.false()
@@ -144,12 +146,7 @@ def member(item: Value, group: Value) -> Expression:
 
 
 def _holds(raw_list: Expression, item: Value) -> Expression:
-    spellings = [_json_of(item)]
-    if isinstance(item.constant, (int, float)) and float(item.constant).is_integer():
-        # A list may hold the number as 1 or as 1.0.
-        spellings = [sa.literal(f"{item.constant:.0f}"), sa.literal(f"{item.constant:.1f}")]
-    items = fn.json_items(raw_list)
-    return sa.func.coalesce(sa.or_(*(fn.list_has(items, text) for text in spellings)), false)
+    return sa.func.coalesce(fn.list_has(fn.json_items(raw_list), _json_of(item)), false)
 
 
 def arithmetic(sign: str, left: Value, right: Value) -> Value:
@@ -195,7 +192,9 @@ def to_number(value: Value) -> Value:
     found = [value.facets["number"]] if "number" in value.facets else []
     if "text" in value.facets:
         text = value.facets["text"]
-        found.append(sa.case((fn.matches(text, sa.literal(_DECIMAL)), fn.try_number(text))))
+        number = fn.try_number(text)
+        finite = number.between(-_LARGEST, _LARGEST)
+        found.append(sa.case((sa.and_(fn.matches(text, sa.literal(_DECIMAL)), finite), number)))
     if "boolean" in value.facets:
         flag = value.facets["boolean"]
         found.append(sa.case((flag.is_(true), 1.0), (flag.is_(false), 0.0)))
@@ -244,7 +243,7 @@ def key_of(value: Value) -> Expression | None:
 
 def _json_of(value: Value) -> Expression:
     if value.raw is not None:
-        return value.raw
+        return fc.key(value.raw)
     if isinstance(value.constant, str) and _is_plain(value.constant):
         return sa.literal(_json(value.constant))
     if "text" in value.facets:
