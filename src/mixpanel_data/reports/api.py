@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from mixpanel_data.reports import segmentation as segmentation_report
 from mixpanel_data.reports import sessions as session_report
 from mixpanel_data.reports.context import Context, Planned, Warehouse
 from mixpanel_data.reports.source import By, Events, Where
-from mixpanel_data.reports.times import Bucket, Day, Period
+from mixpanel_data.reports.times import Bucket, Day, Moment, Period
 
 
 class Reports:
@@ -44,7 +44,7 @@ class Reports:
         identity: str = "stored",
         profiles: str | None = None,
         excluded_events: Sequence[str] = (),
-        as_of: date | datetime | None = None,
+        as_of: Moment | None = None,
     ) -> None:
         self._context = Context(
             storage, table_name, timezone, identity, profiles, excluded_events, as_of

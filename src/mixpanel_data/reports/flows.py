@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from mixpanel_data.reports.sessions import Sessions, numbered
 from mixpanel_data.reports.source import Events, Source, Where
-from mixpanel_data.reports.times import Day, Period
+from mixpanel_data.reports.times import Day, Period, check_window
 
 Count = Literal["uniques", "totals", "sessions"]
 Expression = sa.ColumnElement[Any]
@@ -22,7 +22,6 @@ Expression = sa.ColumnElement[Any]
 WINDOW = timedelta(days=30)
 OTHER_EVENTS = "Other events"
 DROP_OFF = "Drop-off"
-_LONGEST = timedelta(days=366)
 _MOST = 20  # steps
 
 
@@ -48,8 +47,7 @@ class Question:
             raise ValueError(f"forward and reverse are 0 or more steps, together 1 to {_MOST}.")
         if self.cardinality < 1:
             raise ValueError(f"cardinality must be 1 or more, not {self.cardinality}.")
-        if not timedelta(0) < self.window <= _LONGEST:
-            raise ValueError(f"window must be more than 0 and at most 366 days, not {self.window}.")
+        check_window(self.window)
 
 
 def select(

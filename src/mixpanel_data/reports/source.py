@@ -32,6 +32,7 @@ SERVICE_EVENTS = (
 SERVICE_PREFIX = "$campaign_"
 ALL_EVENTS = "All Events"
 UNDEFINED = "undefined"
+TIME = "$time"  # Mixpanel's own name in expressions of what exports have as "time"
 OTHER = "$other"
 
 
@@ -216,7 +217,9 @@ class Source:
         return self.value(by).facets.get("number", sa.cast(sa.null(), sa.Double))
 
     def property_value(self, name: str) -> Value:
-        """Return the value of an event's property."""
+        """Return the value of an event's property; ``$time`` is when it was."""
+        if name == TIME:
+            return values.time_column(self.time)
         return values.json_property(event_value(self.table, name))
 
     def user_value(self, name: str) -> Value:
