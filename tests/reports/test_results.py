@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -158,6 +158,51 @@ def test_smaller_segments_are_one(reports: Reports) -> None:
     assert list(unique.series) == ["blog", "$other"]
     assert list(users.segments) == ["blog", "$other"]
     assert list(retained.segments) == ["home", "$other"]
+
+
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [
+        ({"measure": "total"}, "often"),
+        ({"measure": "unique"}, "many"),
+        ({"measure": "sessions"}, "often"),
+        ({"measure": "sum", "of": "n"}, "dear"),
+        ({"measure": "max", "of": "n"}, "dear"),
+        ({"measure": "min", "of": "n"}, "often"),
+        ({"measure": "distinct", "of": "n"}, "many"),
+        ({"measure": "median", "of": "n"}, "often"),
+        ({"measure": "average", "of": "n"}, "often"),
+        ({"measure": "average", "of": "n", "per_user": "sum"}, "many"),
+    ],
+)
+def test_the_segments_that_stay_are_the_largest_by_the_measure(
+    make: Make, question: dict[str, Any], kept: str
+) -> None:
+    # https://docs.mixpanel.com/docs/reports, "Top Segments logic".
+    reports = make(
+        [
+            *[("ann", "e", f"2025-03-10T0{n}:00:00", {"s": "often", "n": 1}) for n in range(4)],
+            *[(f"u{n}", "e", "2025-03-10T09:00:00", {"s": "many", "n": n + 2}) for n in range(3)],
+            ("bob", "e", "2025-03-10T09:00:00", {"s": "dear", "n": 100}),
+        ]
+    )
+    days: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10"}
+    assert list(reports.segmentation("e", on="s", limit=1, **days, **question).series) == [
+        *(kept, "$other")
+    ]
+    entries = reports.funnel(["e"], on="s", limit=1, count="totals", **days)
+    assert list(entries.segments) == ["often", "$other"]
+
+
+@pytest.mark.parametrize(
+    "end", ["2025-03-10", date(2025, 3, 10), "2025-03-10T23:59:59.999999Z", "2025-03-10 23:59:59.9"]
+)
+def test_the_end_of_the_data_is_a_day_or_a_time(make: Make, end: Any) -> None:
+    rows = [("ann", "e", "2025-03-09T12:00:00"), ("ann", "e", "2025-03-11T13:00:00")]
+    days: dict[str, Any] = {"from_date": "2025-03-09", "to_date": "2025-03-09"}
+    (cohort,) = make(rows, as_of=end).retention(interval_count=2, **days).cohorts
+    assert cohort.counts == (0, 0, 0)
+    assert cohort.complete == (end != "2025-03-10 23:59:59.9", False, False)
 
 
 def test_running_sums_and_averages(reports: Reports) -> None:
