@@ -207,6 +207,32 @@ def test_the_end_of_the_data_is_a_day_or_a_time(make: Make, end: Any) -> None:
     assert cohort.complete == (end != "2025-03-10 23:59:59.9", False, False)
 
 
+def test_a_list_at_the_birth_counts_in_each_of_its_items(make: Make) -> None:
+    # "The principles … remain the same across reports", …/property-reference/data-type.
+    reports = make(
+        [
+            ("ann", "born", "2025-03-10T09:00:00", {"s": ["x", "y", "x", 1.0]}),
+            ("ann", "back", "2025-03-11T10:00:00"),
+            ("bob", "born", "2025-03-10T09:00:00", {"s": "x"}),
+            ("cat", "born", "2025-03-10T09:00:00", {"s": []}),
+        ]
+    )
+    asked: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10", "on": "s"}
+    asked |= {"born_event": "born", "return_event": "back", "interval_count": 1}
+
+    every, limited = reports.retention(**asked), reports.retention(**asked, limit=1)
+
+    sizes = {name: (c.size, c.counts) for name, (c,) in every.segments.items()}
+    assert sizes == {"x": (2, (0, 1)), "1": (1, (0, 1)), "y": (1, (0, 1)), "undefined": (1, (0, 0))}
+    (whole,) = every.cohorts
+    assert (whole.size, whole.counts) == (3, (0, 1))
+    # Of the rest each user counts once.
+    assert {name: (c.size, c.counts) for name, (c,) in limited.segments.items()} == {
+        "x": (2, (0, 1)),
+        "$other": (2, (0, 1)),
+    }
+
+
 def test_running_sums_and_averages(reports: Reports) -> None:
     summed = reports.segmentation("view", cumulative=True, **DAYS)
     rolling = reports.segmentation("view", rolling=2, **DAYS)

@@ -14,7 +14,7 @@ from mixpanel_data.reports import answers, results
 from mixpanel_data.reports import flows as flow_report
 from mixpanel_data.reports import frequency as frequency_report
 from mixpanel_data.reports import funnel_question as funnel_report
-from mixpanel_data.reports import retention as retention_report
+from mixpanel_data.reports import retention_question as retention_report
 from mixpanel_data.reports import segmentation as segmentation_report
 from mixpanel_data.reports import sessions as session_report
 from mixpanel_data.reports.context import Context, Planned, Warehouse
