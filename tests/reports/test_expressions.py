@@ -121,6 +121,8 @@ CASES = {
     'properties["when"] < event["time"]': "true",
     'datetime(properties["when"]) == datetime("2025-03-09")': "true",
     'properties["t"] < event["$time"]': "undefined",
+    'event["$time"] > 5': "undefined",
+    'event["$time"] < "2025-03-11"': "undefined",
     'properties["$time"] == datetime(1741600800)': "true",
     'event["$event_name"] == "e"': "true",
     'event["$distinct_id"]': "ann",

@@ -122,9 +122,12 @@ def equal(left: Value, right: Value) -> Expression:
 
 
 def compare(order: Callable[[Any, Any], Any], left: Value, right: Value) -> Expression:
-    """Return the comparison of two numbers, texts or times; undefined between different types."""
+    """Return the comparison of two numbers, texts or times; undefined between different types.
+
+    A property may hold a time as text or as Unix seconds; a literal that is one says so.
+    """
     if "time" in left.facets or "time" in right.facets:
-        left, right = left.as_time(), right.as_time()
+        left, right = (v if v.raw is None else v.as_time() for v in (left, right))
     common = [name for name in _ORDERED if name in left.facets and name in right.facets]
     tests = [order(left.facets[name], right.facets[name]) for name in common]
     return _first(tests, sa.Boolean())
