@@ -107,8 +107,6 @@ UNDEFINED = Value()
 
 def equal(left: Value, right: Value) -> Expression:
     """Return whether two values are equal: never undefined, false between different types."""
-    if UNDEFINED in (left, right):
-        return sa.not_(sa.or_(left.defined, right.defined))
     for this, other in ((left, right), (right, left)):
         if this.raw is not None and isinstance(other.constant, str) and _is_plain(other.constant):
             return fc.is_string(this.raw, sa.literal(_json(other.constant)))
@@ -118,6 +116,8 @@ def equal(left: Value, right: Value) -> Expression:
     tests = [sa.func.coalesce(left.facets[name] == right.facets[name], false) for name in common]
     if left.raw is not None and right.raw is not None:
         tests.append(sa.func.coalesce(left.raw == right.raw, false))
+    if left.constant is None and right.constant is None:
+        tests.append(sa.not_(sa.or_(left.defined, right.defined)))
     return sa.or_(false, *tests)
 
 
