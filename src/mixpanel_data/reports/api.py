@@ -18,7 +18,7 @@ from mixpanel_data.reports import retention_question as retention_report
 from mixpanel_data.reports import segmentation as segmentation_report
 from mixpanel_data.reports import sessions as session_report
 from mixpanel_data.reports.context import Context, Planned, Warehouse
-from mixpanel_data.reports.source import By, Events, Where
+from mixpanel_data.reports.source import By, Events, Where, several
 from mixpanel_data.reports.times import Bucket, Day, Moment, Period
 
 
@@ -271,7 +271,7 @@ class Reports:
         session. A step shows its *cardinality* commonest events. Source:
         https://docs.mixpanel.com/docs/reports/flows.
         """
-        period, hidden = self._period(from_date, to_date), tuple(hidden_events)
+        period, hidden = self._period(from_date, to_date), several(hidden_events)
         question = flow_report.Question(
             event, period, forward, reverse, cardinality, count, window,
             hidden, collapse_repeated, where,

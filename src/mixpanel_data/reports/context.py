@@ -18,7 +18,7 @@ from mixpanel_data.reports import expressions, linked
 from mixpanel_data.reports import identity as identities
 from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError
 from mixpanel_data.reports.results import IdentitySummary
-from mixpanel_data.reports.source import TIME, By, Events, Source, Where, names_of
+from mixpanel_data.reports.source import TIME, By, Events, Source, Where, names_of, several
 from mixpanel_data.reports.times import Moment, end_of, start_of, to_utc, zone_of
 from mixpanel_data.types import TableMetadata, TableSchema
 
@@ -76,7 +76,7 @@ class Context:
         if profiles is not None:
             people = rules.people(user_table(PROFILES, self._checked(profiles, PROFILES)))
         zone = zone_of(timezone)
-        self.source = Source(table, zone, rules, people, tuple(excluded_events))
+        self.source = Source(table, zone, rules, people, several(excluded_events))
         self._as_of = None if as_of is None else end_of(as_of, "as_of", zone)
         self._known: set[tuple[tuple[str, ...] | None, str]] = set()
 
@@ -94,6 +94,8 @@ class Context:
             return identities.simplified(table)
         if rules == "original":
             return identities.original(table)
+        if not isinstance(rules, str):
+            raise ValueError(f"identity must name rules or a table, not {rules!r}.")
         schema = self.storage.get_schema(rules)
         wanted = ("distinct_id", "resolved_distinct_id")
         columns = {column.name for column in schema.columns}

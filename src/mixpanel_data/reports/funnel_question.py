@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import inf
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from mixpanel_data.reports.source import (
     By,
@@ -17,8 +17,9 @@ from mixpanel_data.reports.source import (
     Where,
     label_of_events,
     names_of,
+    several,
 )
-from mixpanel_data.reports.times import Bucket, Period, check_unit, check_window
+from mixpanel_data.reports.times import Bucket, Period, check_unit, check_whole, check_window
 
 Count = Literal["uniques", "totals", "sessions"]
 Order = Literal["specific", "any"]
@@ -58,6 +59,9 @@ class Exclusion:
     before_step: int | None = None
 
 
+Part = TypeVar("Part", Step, Exclusion)
+
+
 @dataclass(frozen=True)
 class Question:
     """A funnel, checked."""
@@ -92,8 +96,7 @@ class Question:
             raise ValueError("reentry='optimized' is defined for count='uniques' only.")
         if self.order == "any" and (self.exclusions or self.reentry == "optimized"):
             raise ValueError("order='any' has neither exclusions nor optimized re-entry.")
-        if self.limit < 1:
-            raise ValueError(f"limit must be 1 or more, not {self.limit}.")
+        check_whole("limit", self.limit)
         self._check_numbers()
 
     def _check_numbers(self) -> None:
@@ -210,12 +213,21 @@ class Question:
         """
         if isinstance(steps, str):
             raise ValueError(f"steps are a list of steps, not {steps!r}.")
-        made = tuple(Step(step) if isinstance(step, str) else step for step in steps)
-        ends = tuple(Exclusion(end) if isinstance(end, str) else end for end in exclusions)
+        made = tuple(_made(Step, step) for step in steps)
+        given = [exclusions] if isinstance(exclusions, str) else exclusions
+        ends = tuple(_made(Exclusion, end) for end in given)
         return cls(
-            made, period, window, count, order, ends, tuple(holding_constant), reentry, on,
+            made, period, window, count, order, ends, several(holding_constant), reentry, on,
             attribution, where, unit, limit,
         )  # fmt: skip
+
+
+def _made(kind: type[Part], given: Any) -> Part:
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, str):
+        return kind(given)
+    raise ValueError(f"{given!r} is neither the name of an event nor a {kind.__name__}.")
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {

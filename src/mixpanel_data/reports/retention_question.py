@@ -18,7 +18,7 @@ from mixpanel_data.reports.source import (
     Where,
     names_of,
 )
-from mixpanel_data.reports.times import Bucket, Period, check_unit
+from mixpanel_data.reports.times import Bucket, Period, check_unit, check_whole
 
 RetentionType = Literal["birth", "recurring", "compounded"]
 Counting = Literal["on", "on_or_after", "on_or_before", "streak"]
@@ -55,15 +55,18 @@ class Question:
             if getattr(self, name) not in allowed:
                 known = ", ".join(allowed)
                 raise ValueError(f"{name} must be one of {known}, not {getattr(self, name)!r}.")
-        if self.interval < 1 or not 0 <= (self.interval_count or 0) <= _MOST:
-            raise ValueError("interval must be 1 or more, interval_count from 0 to 10,000.")
+        check_whole("interval", self.interval)
+        check_whole("interval_count", self.interval_count or 0, 0)
+        if (self.interval_count or 0) > _MOST:
+            raise ValueError(f"interval_count must be {_MOST:,} or less.")
         if self.brackets is not None:
             if self.interval_count is not None or self.interval != 1:
                 raise ValueError("brackets are the buckets: give no interval and interval_count.")
-            if not self.brackets or min(self.brackets) < 1:
-                raise ValueError(f"brackets are sizes of 1 or more, not {self.brackets!r}.")
-        if self.limit < 1:
-            raise ValueError(f"limit must be 1 or more, not {self.limit}.")
+            if not self.brackets:
+                raise ValueError("brackets are one size or more.")
+            for size in self.brackets:
+                check_whole("The size of a bracket", size)
+        check_whole("limit", self.limit)
 
     @property
     def edges(self) -> list[int]:

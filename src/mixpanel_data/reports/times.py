@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
+from numbers import Integral
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -145,6 +146,16 @@ def label_of(value: date | None) -> str:
     return "" if value is None else value.isoformat()
 
 
+def check_whole(what: str, number: Any, least: int = 1) -> None:
+    """Refuse what is no whole number, or too small; *what* names the argument.
+
+    Raises:
+        ValueError: it is.
+    """
+    if not isinstance(number, Integral) or number < least:
+        raise ValueError(f"{what} must be a whole number, {least} or more, not {number!r}.")
+
+
 def check_window(window: Any) -> None:
     """Refuse a window that a report cannot have.
 
@@ -185,6 +196,7 @@ __all__ = [
     "bucket_start",
     "check_span",
     "check_unit",
+    "check_whole",
     "check_window",
     "day_of",
     "end_of",

@@ -113,7 +113,9 @@ def equal(left: Value, right: Value) -> Expression:
         if this.raw is not None and "time" in other.facets:
             return equal(this.as_time(), other)
     common = [name for name in left.facets if name in right.facets]
-    tests = [sa.func.coalesce(left.facets[name] == right.facets[name], false) for name in common]
+    tests: list[Expression] = [
+        sa.func.coalesce(left.facets[name] == right.facets[name], false) for name in common
+    ]
     if left.raw is not None and right.raw is not None:
         tests.append(sa.func.coalesce(left.raw == right.raw, false))
     if left.constant is None and right.constant is None:
