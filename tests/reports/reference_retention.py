@@ -54,13 +54,13 @@ def retention(
             }
             if asked.counting == "streak" and asked.back(birth):
                 buckets.add(0)
-            segment = plain.first_item(birth, asked.on) if asked.on else ""
-            size, counts = found.get((label, segment), (0, [0] * len(asked.edges)))
-            counts = [
-                count + counted(buckets, number, asked.counting)
-                for number, count in enumerate(counts)
-            ]
-            found[label, segment] = (size + 1, counts)
+            for segment in plain.segments(birth, asked.on) if asked.on else [""]:
+                size, counts = found.get((label, segment), (0, [0] * len(asked.edges)))
+                counts = [
+                    count + counted(buckets, number, asked.counting)
+                    for number, count in enumerate(counts)
+                ]
+                found[label, segment] = (size + 1, counts)
     return found
 
 

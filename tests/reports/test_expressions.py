@@ -10,7 +10,7 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.reports import Reports
 from tests.support.factories import metadata
 
-from .conftest import records
+from .conftest import Make, records
 
 DAY: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10", "unit": "total"}
 PROPERTIES = {
@@ -43,6 +43,15 @@ CASES = {
     'properties["null"] == null': "true",
     'properties["gone"] == undefined': "true",
     'properties["empty"] == undefined': "false",
+    'properties["gone"] == properties["never"]': "true",
+    'properties["gone"] != properties["never"]': "false",
+    'properties["gone"] == properties["n"]': "false",
+    'properties["n"] / 0 == undefined': "true",
+    'properties["list"] == properties["list"]': "true",
+    'properties["list"] == undefined': "false",
+    'event["$time"] == properties["gone"]': "false",
+    'event["$time"] == event["time"]': "true",
+    "undefined == null": "true",
     'properties["n"] == properties["b"]': "false",
     'properties["t"] == properties["t"]': "true",
     'properties["quote"] == "a\\"b\\\\c\\n"': "true",
@@ -85,6 +94,12 @@ CASES = {
     'properties["gone"] in ["y"]': "false",
     'properties["t"] not in ["y"]': "true",
     '1 in properties["t"]': "undefined",
+    # 1 and 1.0 are one number, in lists too.
+    'properties["n"] in properties["list"]': "true",
+    'number("2") in properties["list"]': "true",
+    'properties["neg"] in properties["list"]': "false",
+    'properties["list"] in [2]': "true",
+    'properties["list"] in [1.0]': "true",
     # Casts.
     'number(properties["digits"])': "12.5",
     'number(properties["b"])': "1",
@@ -115,11 +130,22 @@ CASES = {
     'properties["when"] < event["time"]': "true",
     'datetime(properties["when"]) == datetime("2025-03-09")': "true",
     'properties["t"] < event["$time"]': "undefined",
+    'event["$time"] > 5': "undefined",
+    'event["$time"] < "2025-03-11"': "undefined",
+    'properties["$time"] == datetime(1741600800)': "true",
     'event["$event_name"] == "e"': "true",
     'event["$distinct_id"]': "ann",
     # What a breakdown shows of other types.
     'properties["object"]': '{"a":1}',
     'properties["big"]': "1234567890123456789",
+    # Without a property.
+    "2 + 3 * 4": "14",
+    "-7.5 % 2": "-1.5",
+    'number("12.5")': "12.5",
+    'number("1e999")': "undefined",
+    '"b" in "abc"': "true",
+    "true or true and false": "true",
+    "not undefined": "true",
 }
 
 
@@ -128,5 +154,11 @@ def test_a_rule_of_the_language(reports: Reports, text: str) -> None:
     assert list(reports.segmentation("e", on=text, **DAY).series) == [CASES[text]]
 
 
+@pytest.mark.parametrize("name", ["a.b", "my prop", "24/7", "true", "a-b", "$os", "(a)", "1st"])
+def test_a_bare_name_is_a_property(make: Make, name: str) -> None:
+    reports = make([("ann", "e", "2025-03-10T10:00:00", {name: "v"})])
+    assert reports.segmentation("e", on=name, **DAY).series.keys() == {"v"}
+
+
 def test_a_list_shows_each_of_its_items(reports: Reports) -> None:
-    assert set(reports.segmentation("e", on="list", **DAY).series) == {"x", "1", "2.0", "true"}
+    assert set(reports.segmentation("e", on="list", **DAY).series) == {"x", "1", "2", "true"}

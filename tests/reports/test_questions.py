@@ -167,6 +167,21 @@ def test_other_tables_are_refused(memory: StorageEngine) -> None:
         lambda reports: reports.segmentation(limit=0, **DAYS),
         lambda reports: reports.segmentation(where='user["a"] == 1', **DAYS),
         lambda reports: reports.funnel([], **DAYS),
+        lambda reports: reports.funnel("ab", **DAYS),
+        lambda reports: reports.funnel(["a"], window=3600, **DAYS),
+        lambda reports: reports.flows("a", window=30, **DAYS),
+        lambda reports: reports.sessions(timeout=1800, **DAYS),
+        lambda reports: reports.funnel(["a"], attribution=True, **DAYS),
+        lambda reports: reports.funnel(["a"], attribution="best", **DAYS),
+        lambda reports: reports.funnel([["a", "b"]], **DAYS),
+        lambda reports: reports.funnel(["a", "b"], exclusions=[Step("c")], **DAYS),
+        lambda reports: reports.segmentation(1, **DAYS),
+        lambda reports: reports.segmentation(on=["a"], **DAYS),
+        lambda reports: reports.segmentation(where=True, **DAYS),
+        lambda reports: reports.segmentation(rolling=2.5, **DAYS),
+        lambda reports: reports.segmentation(on="amount", limit="5", **DAYS),
+        lambda reports: reports.retention(interval_count=2.5, **DAYS),
+        lambda reports: reports.retention(brackets="12", **DAYS),
         lambda reports: reports.funnel(["a"], window=timedelta(0), **DAYS),
         lambda reports: reports.funnel(["a"], count="totals", reentry="optimized", **DAYS),
         lambda reports: reports.funnel(["a", "b"], exclusions=["c"], order="any", **DAYS),
@@ -190,3 +205,19 @@ def test_other_tables_are_refused(memory: StorageEngine) -> None:
 def test_arguments_that_contradict_each_other_are_refused(reports: Reports, ask: Any) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         ask(reports)
+
+
+def test_one_name_stands_for_itself_where_several_may(make: Make) -> None:
+    rows = [
+        ("ann", "see", "2025-03-01T09:00:00", {"n": 1}),
+        ("ann", "push", "2025-03-01T10:00:00"),
+        ("ann", "see", "2025-03-01T11:00:00", {"n": 1}),
+    ]
+    reports = make(rows, excluded_events="push")
+
+    assert reports.segmentation(**DAYS).total == 2
+    for asked in ({"exclusions": "push"}, {"exclusions": ["push"]}):
+        funnel = reports.funnel(["see", "see"], holding_constant="n", **asked, **DAYS)
+        assert [step.count for step in funnel.steps] == [1, 0]
+    flow = make(rows).flows("see", forward=1, hidden_events="push", **DAYS)
+    assert [node.event for node in flow.nodes] == ["see", "see"]

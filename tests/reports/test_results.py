@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -67,7 +67,9 @@ def test_frames_have_the_columns_that_users_know(reports: Reports) -> None:
 
 def test_every_result_is_json_ready_readable_and_built_once(reports: Reports) -> None:
     for result in _all(reports):
-        assert json.loads(json.dumps(result.to_dict())).keys() >= {"identity"}
+        shown = json.loads(json.dumps(result.to_dict()))
+        # The fields that the original has come first.
+        assert list(shown)[-2:] == ["identity", "timezone"]
         json.dumps(result.to_table_dict())
         assert type(result).__name__ in repr(result)
         assert str(result.df.columns[0]) in repr(result)
@@ -160,6 +162,77 @@ def test_smaller_segments_are_one(reports: Reports) -> None:
     assert list(retained.segments) == ["home", "$other"]
 
 
+@pytest.mark.parametrize(
+    ("question", "kept"),
+    [
+        ({"measure": "total"}, "often"),
+        ({"measure": "unique"}, "many"),
+        ({"measure": "sessions"}, "often"),
+        ({"measure": "sum", "of": "n"}, "dear"),
+        ({"measure": "max", "of": "n"}, "dear"),
+        ({"measure": "min", "of": "n"}, "often"),
+        ({"measure": "distinct", "of": "n"}, "many"),
+        ({"measure": "median", "of": "n"}, "often"),
+        ({"measure": "average", "of": "n"}, "often"),
+        ({"measure": "average", "of": "n", "per_user": "sum"}, "many"),
+    ],
+)
+def test_the_segments_that_stay_are_the_largest_by_the_measure(
+    make: Make, question: dict[str, Any], kept: str
+) -> None:
+    # https://docs.mixpanel.com/docs/reports, "Top Segments logic".
+    reports = make(
+        [
+            *[("ann", "e", f"2025-03-10T0{n}:00:00", {"s": "often", "n": 1}) for n in range(4)],
+            *[(f"u{n}", "e", "2025-03-10T09:00:00", {"s": "many", "n": n + 2}) for n in range(3)],
+            ("bob", "e", "2025-03-10T09:00:00", {"s": "dear", "n": 100}),
+        ]
+    )
+    days: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10"}
+    assert list(reports.segmentation("e", on="s", limit=1, **days, **question).series) == [
+        *(kept, "$other")
+    ]
+    entries = reports.funnel(["e"], on="s", limit=1, count="totals", **days)
+    assert list(entries.segments) == ["often", "$other"]
+
+
+@pytest.mark.parametrize(
+    "end", ["2025-03-10", date(2025, 3, 10), "2025-03-10T23:59:59.999999Z", "2025-03-10 23:59:59.9"]
+)
+def test_the_end_of_the_data_is_a_day_or_a_time(make: Make, end: Any) -> None:
+    rows = [("ann", "e", "2025-03-09T12:00:00"), ("ann", "e", "2025-03-11T13:00:00")]
+    days: dict[str, Any] = {"from_date": "2025-03-09", "to_date": "2025-03-09"}
+    (cohort,) = make(rows, as_of=end).retention(interval_count=2, **days).cohorts
+    assert cohort.counts == (0, 0, 0)
+    assert cohort.complete == (end != "2025-03-10 23:59:59.9", False, False)
+
+
+def test_a_list_at_the_birth_counts_in_each_of_its_items(make: Make) -> None:
+    # "The principles … remain the same across reports", …/property-reference/data-type.
+    reports = make(
+        [
+            ("ann", "born", "2025-03-10T09:00:00", {"s": ["x", "y", "x", 1.0]}),
+            ("ann", "back", "2025-03-11T10:00:00"),
+            ("bob", "born", "2025-03-10T09:00:00", {"s": "x"}),
+            ("cat", "born", "2025-03-10T09:00:00", {"s": []}),
+        ]
+    )
+    asked: dict[str, Any] = {"from_date": "2025-03-10", "to_date": "2025-03-10", "on": "s"}
+    asked |= {"born_event": "born", "return_event": "back", "interval_count": 1}
+
+    every, limited = reports.retention(**asked), reports.retention(**asked, limit=1)
+
+    sizes = {name: (c.size, c.counts) for name, (c,) in every.segments.items()}
+    assert sizes == {"x": (2, (0, 1)), "1": (1, (0, 1)), "y": (1, (0, 1)), "undefined": (1, (0, 0))}
+    (whole,) = every.cohorts
+    assert (whole.size, whole.counts) == (3, (0, 1))
+    # Of the rest each user counts once.
+    assert {name: (c.size, c.counts) for name, (c,) in limited.segments.items()} == {
+        "x": (2, (0, 1)),
+        "$other": (2, (0, 1)),
+    }
+
+
 def test_running_sums_and_averages(reports: Reports) -> None:
     summed = reports.segmentation("view", cumulative=True, **DAYS)
     rolling = reports.segmentation("view", rolling=2, **DAYS)
@@ -182,7 +255,8 @@ def test_identity_resolves_users_and_counts_them(make: Make) -> None:
 def test_a_table_of_mappings_and_profiles(memory: StorageEngine) -> None:
     memory.create_events_table("events", records(ROWS), metadata())
     memory.connection.execute(
-        "CREATE TABLE ids AS SELECT 'bob' AS distinct_id, 'ann' AS resolved_distinct_id"
+        "CREATE TABLE ids AS FROM (VALUES ('bob', 'ann'), ('cat', NULL))"
+        " AS t(distinct_id, resolved_distinct_id)"
     )
     people: list[Any] = [
         {"distinct_id": "bob", "properties": {"plan": "pro"}},
@@ -196,6 +270,9 @@ def test_a_table_of_mappings_and_profiles(memory: StorageEngine) -> None:
     pro = reports.segmentation(where=reports.profile["plan"].as_string() == "pro", **DAYS)
 
     assert merged.total == 2
+    assert {str(person) for _, person in memory.execute_rows(reports.identity_mappings())} == {
+        *("$device:d", "ann", "cat")
+    }
     assert {name: sum(line.values()) for name, line in by_plan.series.items()} == {
         "pro": 1,
         "free": 1,

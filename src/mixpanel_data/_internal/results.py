@@ -49,7 +49,9 @@ class Answer:
 
     def _values(self) -> dict[str, Any]:
         hidden = {"statement", "render"}
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in hidden}
+        # What all answers have comes after what an answer is about.
+        named = sorted(fields(self), key=lambda field: bool(field.kw_only))
+        return {f.name: getattr(self, f.name) for f in named if f.name not in hidden}
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields but the statement as JSON-ready values; times as ISO 8601."""

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -181,20 +180,8 @@ def _sizes(text: str | None) -> list[int] | None:
     return list(map(int, text.split(",")))
 
 
-def _moment(text: str | None) -> date | datetime | None:
-    if text is None:
-        return None
-    for read in (date.fromisoformat, datetime.fromisoformat):
-        # Python 3.10 does not read the Z.
-        with suppress(ValueError):
-            return read(text.replace("Z", "+00:00"))
-    problem = f"{text!r} is no day and no time, such as 2025-03-31 or 2025-03-31T12:00"
-    raise typer.BadParameter(problem, param_hint="--as-of")
-
-
 # From the words of an option to the parameter of this name. The library checks its own words.
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "as_of": _moment,
     "attribution": lambda text: int(text) if text.isdecimal() else text,
     "born_event": _events,
     "brackets": _sizes,

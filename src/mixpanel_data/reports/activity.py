@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from mixpanel_data.reports.source import Source
-from mixpanel_data.reports.times import Day, day_of, start_of
+from mixpanel_data.reports.source import Source, several
+from mixpanel_data.reports.times import Day, check_whole, day_of, start_of
 
 
 def select(
@@ -26,9 +26,9 @@ def select(
     Parameters as ``Reports.activity``.
     """
     source = Source.of(table)
-    ids = [distinct_ids] if isinstance(distinct_ids, str) else list(distinct_ids)
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be 1 or more, not {limit}.")
+    ids = several(distinct_ids)
+    if limit is not None:
+        check_whole("limit", limit)
     start = None if from_date is None else start_of(day_of(from_date, "from_date"), source.zone)
     end = None
     if to_date is not None:

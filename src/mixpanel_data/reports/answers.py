@@ -17,6 +17,7 @@ from mixpanel_data.reports import (
     funnel_question,
     results,
     retention,
+    retention_question,
     segmentation,
     series,
     sessions,
@@ -107,7 +108,9 @@ def _funnel(
     return funnel_lines.lines(context.answer(statement), question), statement
 
 
-def of_retention(context: Context, question: retention.Question) -> results.RetentionResult:
+def of_retention(
+    context: Context, question: retention_question.Question
+) -> results.RetentionResult:
     """Return the answer to a retention."""
     (born, born_where), (back, back_where) = question.born, question.returns
     context.check_properties(born, by=[question.on], where=[born_where])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +14,12 @@ from mixpanel_data.reports import answers, results
 from mixpanel_data.reports import flows as flow_report
 from mixpanel_data.reports import frequency as frequency_report
 from mixpanel_data.reports import funnel_question as funnel_report
-from mixpanel_data.reports import retention as retention_report
+from mixpanel_data.reports import retention_question as retention_report
 from mixpanel_data.reports import segmentation as segmentation_report
 from mixpanel_data.reports import sessions as session_report
 from mixpanel_data.reports.context import Context, Planned, Warehouse
-from mixpanel_data.reports.source import By, Events, Where
-from mixpanel_data.reports.times import Bucket, Day, Period
+from mixpanel_data.reports.source import By, Events, Where, several
+from mixpanel_data.reports.times import Bucket, Day, Moment, Period
 
 
 class Reports:
@@ -44,7 +44,7 @@ class Reports:
         identity: str = "stored",
         profiles: str | None = None,
         excluded_events: Sequence[str] = (),
-        as_of: date | datetime | None = None,
+        as_of: Moment | None = None,
     ) -> None:
         self._context = Context(
             storage, table_name, timezone, identity, profiles, excluded_events, as_of
@@ -271,7 +271,7 @@ class Reports:
         session. A step shows its *cardinality* commonest events. Source:
         https://docs.mixpanel.com/docs/reports/flows.
         """
-        period, hidden = self._period(from_date, to_date), tuple(hidden_events)
+        period, hidden = self._period(from_date, to_date), several(hidden_events)
         question = flow_report.Question(
             event, period, forward, reverse, cardinality, count, window,
             hidden, collapse_repeated, where,

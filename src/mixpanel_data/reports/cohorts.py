@@ -9,7 +9,7 @@ from typing import Any
 
 from mixpanel_data.reports.results.base import mean
 from mixpanel_data.reports.results.retention import CohortInfo
-from mixpanel_data.reports.retention import ROLLING_DAYS, Question
+from mixpanel_data.reports.retention_question import ROLLING_DAYS, Question
 from mixpanel_data.reports.source import OTHER
 from mixpanel_data.reports.times import bucket_after, label_of, start_of
 
@@ -25,39 +25,19 @@ def cohorts(
     Every period of the range is there. *as_of* is the end of the data, in UTC. Segments are in the
     order of their sizes, the largest first, equal ones by name, ``$other`` last.
     """
+    everybody: _Counts = {}
     by_segment: dict[str, _Counts] = {}
     for cohort, *segment, bucket, users in rows:
-        counts = by_segment.setdefault(segment[0] if segment else "", {})
-        line = counts.setdefault(label_of(cohort), {})
-        line[bucket] = line.get(bucket, 0) + users
-    everybody: _Counts = {}
-    for counts in by_segment.values():
-        _add(everybody, counts)
-    whole = _infos(everybody, question, as_of)
-    if question.on is None:
-        return whole, {}
-    kept = _limited(by_segment, question.limit)
-    return whole, {name: _infos(counts, question, as_of) for name, counts in kept.items()}
-
-
-def _add(to: _Counts, counts: _Counts) -> None:
-    for label, line in counts.items():
-        mine = to.setdefault(label, {})
-        for bucket, users in line.items():
-            mine[bucket] = mine.get(bucket, 0) + users
-
-
-def _limited(by_segment: dict[str, _Counts], limit: int) -> dict[str, _Counts]:
-    # A user is in one segment of a cohort, so the sums of the rest are exact.
+        every = not segment or segment[0] is None
+        counts = everybody if every else by_segment.setdefault(segment[0], {})
+        counts.setdefault(label_of(cohort), {})[bucket] = users
     size = {
         name: sum(line.get(None, 0) for line in counts.values())
         for name, counts in by_segment.items()
     }
-    names = sorted(by_segment, key=lambda name: (-size[name], name))
-    kept = {name: by_segment[name] for name in names[:limit]}
-    for name in names[limit:]:
-        _add(kept.setdefault(OTHER, {}), by_segment[name])
-    return kept
+    names = sorted(by_segment, key=lambda name: (name == OTHER, -size[name], name))
+    segments = {name: _infos(by_segment[name], question, as_of) for name in names}
+    return _infos(everybody, question, as_of), segments
 
 
 def _infos(counts: _Counts, question: Question, as_of: datetime) -> list[CohortInfo]:

@@ -18,8 +18,8 @@ from mixpanel_data.reports import expressions, linked
 from mixpanel_data.reports import identity as identities
 from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError
 from mixpanel_data.reports.results import IdentitySummary
-from mixpanel_data.reports.source import By, Events, Source, Where, names_of
-from mixpanel_data.reports.times import start_of, to_utc, zone_of
+from mixpanel_data.reports.source import TIME, By, Events, Source, Where, names_of, several
+from mixpanel_data.reports.times import Moment, end_of, start_of, to_utc, zone_of
 from mixpanel_data.types import TableMetadata, TableSchema
 
 _SAMPLE = 100_000  # events whose keys a suggestion is looked for in
@@ -65,7 +65,7 @@ class Context:
         identity: str,
         profiles: str | None,
         excluded_events: Sequence[str],
-        as_of: date | datetime | None,
+        as_of: Moment | None,
     ) -> None:
         self.storage = storage
         self.zone_name = timezone
@@ -76,8 +76,8 @@ class Context:
         if profiles is not None:
             people = rules.people(user_table(PROFILES, self._checked(profiles, PROFILES)))
         zone = zone_of(timezone)
-        self.source = Source(table, zone, rules, people, tuple(excluded_events))
-        self._as_of = as_of
+        self.source = Source(table, zone, rules, people, several(excluded_events))
+        self._as_of = None if as_of is None else end_of(as_of, "as_of", zone)
         self._known: set[tuple[tuple[str, ...] | None, str]] = set()
 
     def _checked(self, name: str, kind: Kind) -> str:
@@ -94,6 +94,8 @@ class Context:
             return identities.simplified(table)
         if rules == "original":
             return identities.original(table)
+        if not isinstance(rules, str):
+            raise ValueError(f"identity must name rules or a table, not {rules!r}.")
         schema = self.storage.get_schema(rules)
         wanted = ("distinct_id", "resolved_distinct_id")
         columns = {column.name for column in schema.columns}
@@ -149,11 +151,8 @@ class Context:
         As of what the caller says, else the later of the last event and of the end of the days in
         the table's metadata (of the fetch, for a day that was fetched before its end).
         """
-        zone = self.source.zone
-        if isinstance(self._as_of, datetime):
-            return to_utc(self._as_of) + timedelta(microseconds=1)
         if self._as_of is not None:
-            return start_of(self._as_of + timedelta(days=1), zone)
+            return self._as_of
         last = self.rows(sa.select(sa.func.max(self.source.time)))[0][0]
         ends = [] if last is None else [last + timedelta(microseconds=1)]
         if (loaded := self._loaded_until()) is not None:
@@ -198,7 +197,7 @@ class Context:
                 self._check_property(names, name, strict=False)
 
     def _check_property(self, names: tuple[str, ...] | None, name: str, *, strict: bool) -> None:
-        if (names, name) in self._known:
+        if name == TIME or (names, name) in self._known:
             return
         table = self.source.table
         asked = self.source.named(names)

@@ -34,6 +34,16 @@ _CONSTANTS = {
     "null": UNDEFINED,
     "undefined": UNDEFINED,
 }
+_FUNCTIONS: dict[str, Callable[[Value], Value]] = {
+    "number": values.to_number,
+    "string": values.to_text,
+    "boolean": values.to_boolean,
+    "defined": lambda value: values.boolean(value.defined),
+    "floor": lambda value: values.on_number("floor", value),
+    "ceil": lambda value: values.on_number("ceil", value),
+    "round": lambda value: values.on_number("round", value),
+    "datetime": Value.as_time,
+}
 
 
 class Fields(Protocol):
@@ -59,8 +69,19 @@ def parse(text: str, fields: Fields) -> Value:
 
 
 def is_expression(text: str) -> bool:
-    """Return whether text is an expression, not the bare name of a property."""
-    return any(name in text for name in ("properties[", "event[", "user["))
+    """Return whether text is an expression, not the bare name of a property.
+
+    One without a property is an expression where no name would look like it: "2 * 3", not "24/7".
+    """
+    if any(name in text for name in ("properties[", "event[", "user[")):
+        return True
+    try:
+        tree = _tree(text)
+    except ExpressionError:
+        return False
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    computed = isinstance(tree.body, (ast.BinOp, ast.BoolOp, ast.Call, ast.Compare, ast.UnaryOp))
+    return computed and names <= {*_CONSTANTS, *_FUNCTIONS} and bool(set(" (") & set(text.strip()))
 
 
 def property_names(text: str) -> list[str]:
@@ -117,15 +138,6 @@ class _Reader:
         self._text = text
         self._fields = fields
         self._depth = self._casts = 0
-        self._functions: dict[str, Callable[[Value], Value]] = {
-            "number": values.to_number,
-            "string": values.to_text,
-            "boolean": values.to_boolean,
-            "defined": lambda value: values.boolean(value.defined),
-            "floor": lambda value: values.on_number("floor", value),
-            "ceil": lambda value: values.on_number("ceil", value),
-            "round": lambda value: values.on_number("round", value),
-        }
 
     def read(self, node: ast.expr) -> Value:
         """Return the value of a node and all below it."""
@@ -224,13 +236,13 @@ class _Reader:
             raise self._error("A function of the language takes one argument", node)
         if name == "datetime":
             return self._read_datetime(node.args[0])
-        if name not in self._functions:
-            known = ", ".join([*self._functions, "datetime"])
+        if name not in _FUNCTIONS:
+            known = ", ".join(_FUNCTIONS)
             raise self._error(f"Unknown function {name!r}; there are {known}", node)
         self._casts += 1
         if self._casts > _CASTS:
             raise self._error("Too many functions inside one another", node)
-        value = self._functions[name](self.read(node.args[0]))
+        value = _FUNCTIONS[name](self.read(node.args[0]))
         self._casts -= 1
         return value
 

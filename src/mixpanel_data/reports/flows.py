@@ -13,8 +13,8 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from mixpanel_data.reports.sessions import Sessions, numbered
-from mixpanel_data.reports.source import Events, Source, Where
-from mixpanel_data.reports.times import Day, Period
+from mixpanel_data.reports.source import Events, Source, Where, several
+from mixpanel_data.reports.times import Day, Period, check_whole, check_window
 
 Count = Literal["uniques", "totals", "sessions"]
 Expression = sa.ColumnElement[Any]
@@ -22,7 +22,6 @@ Expression = sa.ColumnElement[Any]
 WINDOW = timedelta(days=30)
 OTHER_EVENTS = "Other events"
 DROP_OFF = "Drop-off"
-_LONGEST = timedelta(days=366)
 _MOST = 20  # steps
 
 
@@ -44,12 +43,12 @@ class Question:
     def __post_init__(self) -> None:
         if self.count not in ("uniques", "totals", "sessions"):
             raise ValueError(f"count must be uniques, totals or sessions, not {self.count!r}.")
+        check_whole("forward", self.forward, 0)
+        check_whole("reverse", self.reverse, 0)
         if min(self.forward, self.reverse) < 0 or not 0 < self.forward + self.reverse <= _MOST:
             raise ValueError(f"forward and reverse are 0 or more steps, together 1 to {_MOST}.")
-        if self.cardinality < 1:
-            raise ValueError(f"cardinality must be 1 or more, not {self.cardinality}.")
-        if not timedelta(0) < self.window <= _LONGEST:
-            raise ValueError(f"window must be more than 0 and at most 366 days, not {self.window}.")
+        check_whole("cardinality", self.cardinality)
+        check_window(self.window)
 
 
 def select(
@@ -73,7 +72,7 @@ def select(
     """
     source = Source.of(table)
     period = Period.of(from_date, to_date, source.zone)
-    hidden, collapse = tuple(hidden_events), collapse_repeated
+    hidden, collapse = several(hidden_events), collapse_repeated
     question = Question(event, period, forward, reverse, 1, count, window, hidden, collapse, where)
     return statement(source, question)
 

@@ -157,7 +157,8 @@ def _finished(found: sa.FromClause, plan: Plan, question: Question) -> sa.FromCl
         rows = sa.select(*found.c, sa.func.coalesce(value, UNDEFINED).label("s")).cte(
             "_broken_down"
         )
-        weight = sa.func.count(rows.c.u.distinct())
+        users = question.count == "uniques"
+        weight = sa.func.count(rows.c.u.distinct()) if users else sa.func.count()
         found = measures.labelled(rows, weight, question.limit).cte("_segmented")
     if question.count == "uniques" and (question.on is not None or question.reentry != "default"):
         found = _of_users(found, plan, question)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from math import inf
+from typing import Any, Literal, TypeVar
 
 from mixpanel_data.reports.source import (
     By,
@@ -16,8 +17,9 @@ from mixpanel_data.reports.source import (
     Where,
     label_of_events,
     names_of,
+    several,
 )
-from mixpanel_data.reports.times import Bucket, Period, check_unit
+from mixpanel_data.reports.times import Bucket, Period, check_unit, check_whole, check_window
 
 Count = Literal["uniques", "totals", "sessions"]
 Order = Literal["specific", "any"]
@@ -26,7 +28,6 @@ Attribution = Literal["first", "last"] | int
 
 WINDOW = timedelta(days=7)
 UNITS = ("day", "week", "month")
-_LONGEST = timedelta(days=366)
 _HELD = 3  # properties, …/funnels-advanced#hold-property-constant
 
 
@@ -58,6 +59,9 @@ class Exclusion:
     before_step: int | None = None
 
 
+Part = TypeVar("Part", Step, Exclusion)
+
+
 @dataclass(frozen=True)
 class Question:
     """A funnel, checked."""
@@ -85,23 +89,20 @@ class Question:
                 raise ValueError(f"{name} must be one of {known}, not {getattr(self, name)!r}.")
         if self.unit is not None:
             check_unit(self.unit, UNITS)
-        if not timedelta(0) < self.window <= _LONGEST:
-            raise ValueError(f"window must be more than 0 and at most 366 days, not {self.window}.")
+        check_window(self.window)
         if len(self.holding) > _HELD:
             raise ValueError(f"holding_constant takes {_HELD} properties at most.")
         if self.reentry == "optimized" and self.count != "uniques":
             raise ValueError("reentry='optimized' is defined for count='uniques' only.")
         if self.order == "any" and (self.exclusions or self.reentry == "optimized"):
             raise ValueError("order='any' has neither exclusions nor optimized re-entry.")
-        if self.limit < 1:
-            raise ValueError(f"limit must be 1 or more, not {self.limit}.")
+        check_whole("limit", self.limit)
         self._check_numbers()
 
     def _check_numbers(self) -> None:
         number = self.attribution
-        if isinstance(number, int) and not 1 <= number <= len(self.steps):
-            raise ValueError(f"attribution must be first, last or a step, not {number!r}.")
-        if isinstance(number, str) and number not in ("first", "last"):
+        steps = range(1, len(self.steps) + 1)
+        if isinstance(number, bool) or number not in ("first", "last", *steps):
             raise ValueError(f"attribution must be first, last or a step, not {number!r}.")
         for exclusion in self.exclusions:
             last = exclusion.before_step or len(self.steps)
@@ -113,7 +114,11 @@ class Question:
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
-        """The steps by number; those of one group may come in any order."""
+        """The steps by number; those of one group may come in any order.
+
+        In a group the more special ones are first: an event that fits a filtered step and one
+        without a filter is the filtered one's, so that both may find theirs.
+        """
         groups: list[list[int]] = []
         for number, step in enumerate(self.steps, 1):
             free = self.order == "any" and not step.anchored
@@ -121,21 +126,27 @@ class Question:
                 groups[-1].append(number)
             else:
                 groups.append([number])
-        return tuple(map(tuple, groups))
+        return tuple(tuple(sorted(group, key=self._generality)) for group in groups)
+
+    def _generality(self, number: int) -> tuple[bool, float]:
+        step = self.steps[number - 1]
+        return (step.where is None, len(names_of(step.event) or ()) or inf)
 
     def _is_fixed(self, number: int) -> bool:
         return self.order == "specific" or self.steps[number - 1].anchored
 
     @property
     def overlaps(self) -> dict[int, tuple[int, ...]]:
-        """For each step the steps before it that may match the same event."""
-        names = [names_of(step.event) for step in self.steps]
+        """For each step those looked for before it that may match the same event."""
+        names = {number: names_of(step.event) for number, step in enumerate(self.steps, 1)}
+        order = [number for group in self.groups for number in group]
         found = {}
-        for number, mine in enumerate(names, 1):
+        for place, number in enumerate(order):
+            mine = names[number]
             earlier = tuple(
                 other
-                for other, theirs in enumerate(names[: number - 1], 1)
-                if mine is None or theirs is None or set(mine) & set(theirs)
+                for other in order[:place]
+                if mine is None or (theirs := names[other]) is None or set(mine) & set(theirs)
             )
             if earlier:
                 found[number] = earlier
@@ -200,12 +211,23 @@ class Question:
         Raises:
             ValueError: they contradict each other, or mean nothing.
         """
-        made = tuple(Step(step) if isinstance(step, str) else step for step in steps)
-        ends = tuple(Exclusion(end) if isinstance(end, str) else end for end in exclusions)
+        if isinstance(steps, str):
+            raise ValueError(f"steps are a list of steps, not {steps!r}.")
+        made = tuple(_made(Step, step) for step in steps)
+        given = [exclusions] if isinstance(exclusions, str) else exclusions
+        ends = tuple(_made(Exclusion, end) for end in given)
         return cls(
-            made, period, window, count, order, ends, tuple(holding_constant), reentry, on,
+            made, period, window, count, order, ends, several(holding_constant), reentry, on,
             attribution, where, unit, limit,
         )  # fmt: skip
+
+
+def _made(kind: type[Part], given: Any) -> Part:
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, str):
+        return kind(given)
+    raise ValueError(f"{given!r} is neither the name of an event nor a {kind.__name__}.")
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -62,7 +62,8 @@ class Identity:
                 known = sa.literal(DEVICE_PREFIX).concat(known)
                 user = _user_id(table)
                 parts.append(sa.select(user, user).where(user.is_not(None)))
-            parts.append(sa.select(known, self.lookup.c.person))
+            person = self.lookup.c.person
+            parts.append(sa.select(known, person).where(person.is_not(None)))
         rows = sa.union(*parts).subquery("mappings")
         return sa.select(rows.c.distinct_id, rows.c.resolved_distinct_id).order_by(*rows.c)
 

@@ -24,11 +24,15 @@ Answer = sa.Select[Any]
 
 
 def labelled(rows: sa.FromClause, weight: Expression, limit: int) -> sa.Select[Any]:
-    """Return the rows with all segments but the *limit* heaviest as ``$other``."""
+    """Return the rows with all segments but the *limit* heaviest as ``$other``.
+
+    What a segment weighs depends on the measure: https://docs.mixpanel.com/docs/reports, "Top
+    Segments logic".
+    """
     ranked = sa.select(rows.c.s, weight.label("weight")).group_by(rows.c.s).subquery("ranked")
     top = (
         sa.select(ranked.c.s)
-        .order_by(ranked.c.weight.desc(), ranked.c.s)
+        .order_by(ranked.c.weight.desc().nulls_last(), ranked.c.s)
         .limit(limit)
         .cte("_top_segments")
     )
@@ -45,7 +49,8 @@ def of_events(rows: sa.FromClause, measure: str, limit: int, since: date | None)
         numbers += [sa.func.min(rows.c.v).label("low"), sa.func.max(rows.c.v).label("high")]
     groups = _grouped(rows, numbers, [])
     if "s" in groups.c:
-        groups = labelled(groups, sa.func.sum(groups.c.n), limit).cte("_labelled")
+        weight = sa.func.sum(groups.c.m) if measure == "average" else _sums(groups, measure)
+        groups = labelled(groups, -weight if measure == "min" else weight, limit).cte("_labelled")
     return _points(groups, _sums(groups, measure), since)
 
 
@@ -65,7 +70,7 @@ def of_people(rows: sa.FromClause, measure: str, limit: int, since: date | None)
     groups = _grouped(rows, [sa.func.count().label("n")], units)
     people = groups
     if "s" in groups.c:
-        weight = sa.func.count(groups.c.u.distinct())
+        weight = sa.func.count() if "k" in groups.c else sa.func.count(groups.c.u.distinct())
         merged = labelled(groups, weight, limit).subquery("labelled")
         people = _grouped(merged, [sa.func.sum(merged.c.n).label("n")], units, "_people")
     mine = [groups.c[name] for name in units]
@@ -83,7 +88,8 @@ def _per_unit(people: sa.FromClause, measure: str) -> Expression:
 def of_values(rows: sa.FromClause, measure: str, limit: int, since: date | None) -> Answer:
     """Return a quantile of the values, or the number of different ones."""
     if "s" in rows.c:
-        rows = labelled(rows, sa.func.count(), limit).cte("_labelled")
+        weight = rows.c.v.distinct() if measure == "distinct" else rows.c.v
+        rows = labelled(rows, sa.func.count(weight), limit).cte("_labelled")
     return _points(rows, _aggregate(rows.c.v, measure), since)
 
 
@@ -94,7 +100,7 @@ def of_users(
     known = sa.select(*rows.c).where(rows.c.v.is_not(None)).cte("_known")
     source: sa.FromClause = known
     if "s" in known.c:
-        source = labelled(known, sa.func.count(), limit).cte("_labelled")
+        source = labelled(known, sa.func.count(known.c.u.distinct()), limit).cte("_labelled")
     users = _grouped(source, [_aggregate(source.c.v, per_user).label("v")], ["u"], "_users")
     whole = sa.select(_aggregate(known.c.v, per_user).label("v")).group_by(known.c.u)
     everybody = _since(whole, known, since).subquery("everybody")

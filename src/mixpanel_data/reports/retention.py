@@ -1,126 +1,31 @@
 """Retention: who does something, and who of them comes back.
 
-Definitions: https://docs.mixpanel.com/docs/reports/retention and …/reference/retention-query.
+Definitions: https://docs.mixpanel.com/docs/reports/retention.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.schema import facets
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import period_number, time_bucket
-from mixpanel_data.reports.source import (
-    SERVICE_EVENTS,
-    SERVICE_PREFIX,
-    UNDEFINED,
-    By,
-    Events,
-    Source,
-    Where,
-    names_of,
+from mixpanel_data.reports import measures, values
+from mixpanel_data.reports.retention_question import (
+    ROLLING_DAYS,
+    Counting,
+    Question,
+    RetentionType,
 )
-from mixpanel_data.reports.times import DAY, Bucket, Day, Period, check_unit, offsets
-
-RetentionType = Literal["birth", "recurring", "compounded"]
-Counting = Literal["on", "on_or_after", "on_or_before", "streak"]
+from mixpanel_data.reports.source import UNDEFINED, By, Events, Source, Where
+from mixpanel_data.reports.times import DAY, Bucket, Day, Period, offsets
+from mixpanel_data.reports.values import Value
 
 Expression = sa.ColumnElement[Any]
-
-UNITS = ("day", "week", "month")
-ROLLING_DAYS = {"day": 1, "week": 7, "month": 30}
-DEFAULT_INTERVALS = 10
-_MOST = 10_000  # buckets
-
-
-@dataclass(frozen=True)
-class Question:
-    """A retention, checked. *end* is the first instant that is not looked at, in UTC."""
-
-    born_event: Events
-    return_event: Events
-    period: Period
-    born_where: Where
-    return_where: Where
-    unit: Bucket
-    interval: int
-    interval_count: int | None
-    retention_type: RetentionType
-    counting: Counting
-    calendar: bool
-    brackets: tuple[int, ...] | None
-    on: By | None
-    limit: int
-    end: datetime | None
-
-    def __post_init__(self) -> None:
-        check_unit(self.unit, UNITS)
-        for name, allowed in _CHOICES.items():
-            if getattr(self, name) not in allowed:
-                known = ", ".join(allowed)
-                raise ValueError(f"{name} must be one of {known}, not {getattr(self, name)!r}.")
-        if self.interval < 1 or not 0 <= (self.interval_count or 0) <= _MOST:
-            raise ValueError("interval must be 1 or more, interval_count from 0 to 10,000.")
-        if self.brackets is not None:
-            if self.interval_count is not None or self.interval != 1:
-                raise ValueError("brackets are the buckets: give no interval and interval_count.")
-            if not self.brackets or min(self.brackets) < 1:
-                raise ValueError(f"brackets are sizes of 1 or more, not {self.brackets!r}.")
-        if self.limit < 1:
-            raise ValueError(f"limit must be 1 or more, not {self.limit}.")
-
-    @property
-    def edges(self) -> list[int]:
-        """Where the buckets end, in units after birth."""
-        if self.brackets is not None:
-            sizes = list(self.brackets)
-        else:
-            count = DEFAULT_INTERVALS if self.interval_count is None else self.interval_count
-            sizes = [self.interval] * (count + 1)
-        return [sum(sizes[: number + 1]) for number in range(len(sizes))]
-
-    @property
-    def born(self) -> tuple[Events, Where]:
-        """The event of the cohorts."""
-        compounded = self.retention_type == "compounded"
-        return self.returns if compounded else (self.born_event, self.born_where)
-
-    @property
-    def returns(self) -> tuple[Events, Where]:
-        """The event of the return."""
-        return self.return_event, self.return_where
-
-    def own(self, source: Source) -> bool | None:
-        """Return whether a birth is always a return as well: True, never: False, or it depends."""
-        if self.born == self.returns:
-            return True
-        (born, _), (back, back_where) = self.born, self.returns
-        names, others = names_of(born), names_of(back)
-        if names is None:
-            return True if others is None and back_where is None else None
-        if others is None:
-            service = [name for name in names if _is_service(name, source)]
-            inside, outside = not service, len(service) == len(names)
-        else:
-            inside, outside = set(names) <= set(others), not set(names) & set(others)
-        if outside:
-            return False
-        return True if inside and back_where is None else None
-
-
-_CHOICES: dict[str, tuple[str, ...]] = {
-    "retention_type": ("birth", "recurring", "compounded"),
-    "counting": ("on", "on_or_after", "on_or_before", "streak"),
-}
-
-
-def _is_service(name: str, source: Source) -> bool:
-    service = name in SERVICE_EVENTS or name.startswith(SERVICE_PREFIX)
-    return service or name in source.excluded
 
 
 def select(
@@ -145,7 +50,8 @@ def select(
 ) -> sa.Select[Any]:
     """Return a select of cohort, [segment,] bucket, users.
 
-    A row without a bucket has the size of the cohort. What a bucket is depends on *counting*: the
+    A row without a bucket has the size of the cohort, one without a segment is of all users. What a
+    bucket is depends on *counting*: the
     bucket of a return, the last or first one of a user, or the length of a streak. Parameters as
     ``Reports.retention``.
     """
@@ -162,23 +68,47 @@ def statement(source: Source, question: Question) -> sa.Select[Any]:
     """Return the select of a checked question."""
     births = _births(source, question)
     returns = _returns(source, question, births)
-    keys = [births.c.c, *([births.c.s] if "s" in births.c else [])]
-    sizes = sa.select(*keys, sa.null().label("bucket"), sa.func.count().label("users"))
-    names = [key.name for key in keys]
-    groups = [returns.c[name] for name in names]
-    counts = sa.select(*groups, *_buckets(returns, question, names)).group_by(*groups)
-    if question.counting != "on":
-        users = counts.group_by(returns.c.id).subquery("users")
-        counts = sa.select(*list(users.c)[: len(names) + 1], sa.func.count())
-        counts = counts.group_by(*list(users.c)[: len(names) + 1])
-    else:
-        counts = counts.group_by(returns.c.n)
-    rows = sa.union_all(sizes.group_by(*keys), counts).subquery("cohorts")
+    parts = _counts(births, returns, question, None)
+    if question.on is not None:
+        parts += _counts(births, returns, question, _segments(source, question, births))
+    rows = sa.union_all(*parts).subquery("cohorts")
     labels = [rows.c.c.label("cohort"), *([rows.c.s.label("segment")] if "s" in rows.c else [])]
     return sa.select(*labels, rows.c.bucket, rows.c.users).order_by(*labels, rows.c.bucket)
 
 
-def _buckets(returns: sa.FromClause, question: Question, names: list[str]) -> list[Expression]:
+def _segments(source: Source, question: Question, births: sa.CTE) -> sa.CTE:
+    """Return the segments of each birth: id, s. A list at the birth gives one for each item."""
+    assert question.on is not None
+    segment: Expression = sa.func.coalesce(births.c.v, UNDEFINED)
+    if source.value(question.on).raw is not None:
+        segment = facets.segments(births.c.v)
+    rows = sa.select(births.c.id, segment.label("s")).cte("_labels")
+    merged = measures.labelled(rows, sa.func.count(rows.c.id.distinct()), question.limit)
+    return merged.distinct().cte("_segments")
+
+
+def _counts(
+    births: sa.CTE, returns: sa.CTE, question: Question, segments: sa.CTE | None
+) -> list[sa.Select[Any]]:
+    """Return the sizes of cohorts, and the users of each bucket: c, [s,] bucket, users."""
+
+    def grouped(rows: sa.CTE, columns: list[Expression]) -> sa.Select[Any]:
+        if segments is not None:
+            on = segments.c.id == rows.c.id
+            by = sa.select(rows.c.c, segments.c.s, *columns).join_from(rows, segments, on)
+            return by.group_by(rows.c.c, segments.c.s)
+        every = [] if question.on is None else [sa.cast(sa.null(), sa.String).label("s")]
+        return sa.select(rows.c.c, *every, *columns).select_from(rows).group_by(rows.c.c)
+
+    sizes = grouped(births, [sa.null().label("bucket"), sa.func.count().label("users")])
+    counts = grouped(returns, _buckets(returns, question))
+    if question.counting == "on":
+        return [sizes, counts.group_by(returns.c.n)]
+    users = counts.group_by(returns.c.id).subquery("users")
+    return [sizes, sa.select(*users.c, sa.func.count()).group_by(*users.c)]
+
+
+def _buckets(returns: sa.FromClause, question: Question) -> list[Expression]:
     if question.counting == "on":
         return [returns.c.n.label("bucket"), sa.func.count(returns.c.id.distinct()).label("users")]
     if question.counting == "on_or_after":
@@ -190,7 +120,7 @@ def _buckets(returns: sa.FromClause, question: Question, names: list[str]) -> li
 
 
 def _births(source: Source, question: Question) -> sa.CTE:
-    """Return for each user the first birth, by period: u, c (period), t0, own, s (segment), id.
+    """Return for each user the first birth, by period: u, c (period), t0, own, v (segment), id.
 
     The id numbers the births, in whatever order: a number is counted faster than a user's name.
     """
@@ -205,7 +135,7 @@ def _births(source: Source, question: Question) -> sa.CTE:
         also = sa.func.coalesce(source.matching(*question.returns), sa.false())
         columns.append(sa.case((also, 1), else_=0).label("own"))
     if question.on is not None:
-        columns.append(source.segment(question.on).label("s"))
+        columns.append(_segment_value(source.value(question.on)).label("v"))
     if own is None or question.on is not None:
         columns.append(source.row.label("i"))
     conditions = [source.matching(event, where), *source.during(period), source.has_user]
@@ -214,7 +144,7 @@ def _births(source: Source, question: Question) -> sa.CTE:
     wanted: list[Expression] = [sa.func.min(rows.c.t).label("t0")]
     wanted += [
         fn.arg_min(rows.c[name], rows.c.t, rows.c.i).label(name)
-        for name in ("own", "s")
+        for name in ("own", "v")
         if name in rows.c
     ]
     if own is not None:
@@ -222,10 +152,15 @@ def _births(source: Source, question: Question) -> sa.CTE:
     first = sa.select(*keys, *wanted).group_by(*keys).subquery("first")
     steps = offsets(period.zone, period.start, period.end)
     cohort = first.c.c if recurring else _cohort(first.c.t0, question, steps)
-    others = [first.c[name] for name in ("u", "t0", "own")]
-    segment = [sa.func.coalesce(first.c.s, UNDEFINED).label("s")] if "s" in first.c else []
+    others = [first.c[name] for name in ("u", "t0", "own", "v") if name in first.c]
     number = sa.func.row_number().over().label("id")
-    return sa.select(*others, cohort.label("c"), *segment, number).cte("_births")
+    return sa.select(*others, cohort.label("c"), number).cte("_births")
+
+
+def _segment_value(value: Value) -> Expression:
+    """Return what the segments of a value are read from: JSON text, or the segment itself."""
+    text = value.raw if value.raw is not None else values.text_of(value)
+    return sa.cast(sa.null(), sa.String) if text is None else text
 
 
 def _cohort(instant: Expression, question: Question, steps: Any) -> Expression:
@@ -234,20 +169,20 @@ def _cohort(instant: Expression, question: Question, steps: Any) -> Expression:
     return time_bucket(fn.from_microseconds(instant), unit, zone, steps)
 
 
-def _returns(source: Source, question: Question, births: sa.CTE) -> sa.FromClause:
-    """Return the buckets in which users came back: id, c, s, n; for streaks once, numbered."""
+def _returns(source: Source, question: Question, births: sa.CTE) -> sa.CTE:
+    """Return the buckets in which users came back: id, c, n; for streaks once, numbered."""
     own = question.own(source)
     parts = _after_birth(source, question, births, strictly=own is not False)
-    keys = [births.c[name] for name in ("id", "c", "s") if name in births.c]
+    keys = [births.c.id, births.c.c]
     if own is not False:
         parts.append(_at_birth(source, question, births, keys))
     if question.counting != "streak":
-        return sa.union_all(*parts).subquery("returns")
+        return sa.union_all(*parts).cte("_returns")
     parts.append(sa.select(*keys, _bucket(0)).where(births.c.own == 1))
     rows = sa.union(*parts).subquery("buckets")
     mine = [rows.c[key.name] for key in keys]
     place = sa.func.row_number().over(partition_by=mine, order_by=rows.c.n) - 1
-    return sa.select(*rows.c, place.label("place")).subquery("returns")
+    return sa.select(*rows.c, place.label("place")).cte("_returns")
 
 
 def _bucket(number: int) -> Expression:
@@ -262,7 +197,7 @@ def _after_birth(
     Of all events of a user and day only the first and last count: a bucket of whole days from the
     birth covers the end of one day and the start of the next, never the middle of a day alone.
     """
-    keys = [births.c[name] for name in ("id", "c", "s") if name in births.c]
+    keys = [births.c.id, births.c.c]
     t0 = births.c.t0
     days = _days(source, question)
 

@@ -22,6 +22,7 @@ from mixpanel_data.reports.times import (
     bucket_after,
     bucket_start,
     check_unit,
+    check_whole,
     start_of,
 )
 
@@ -65,14 +66,15 @@ class Question:
             raise ValueError(f"of= means nothing to measure={self.measure!r}.")
         if self.per_user is not None and self.measure not in _OF_USERS:
             raise ValueError(f"measure={self.measure!r} cannot be taken over users' values.")
-        if self.rolling is not None and (self.rolling < 1 or self.unit == "total"):
-            raise ValueError("rolling is a number of intervals, from 1 on, of a unit in time.")
+        if self.rolling is not None:
+            check_whole("rolling", self.rolling)
+            if self.unit == "total":
+                raise ValueError("rolling is a number of intervals: unit cannot be 'total'.")
         if self.active and self.unit == "hour":
             raise ValueError(f"measure={self.measure!r} is of days: unit cannot be 'hour'.")
         if self.first_time and (self.active or self.measure == "sessions"):
             raise ValueError(f"first_time means nothing to measure={self.measure!r}.")
-        if self.limit < 1:
-            raise ValueError(f"limit must be 1 or more, not {self.limit}.")
+        check_whole("limit", self.limit)
 
     @property
     def active(self) -> int:

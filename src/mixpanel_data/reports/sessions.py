@@ -17,7 +17,7 @@ from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import day_number, time_bucket
 from mixpanel_data.reports import values
 from mixpanel_data.reports.source import UNDEFINED, By, Events, Source, Where, names_of
-from mixpanel_data.reports.times import Bucket, Day, Period, offsets
+from mixpanel_data.reports.times import Bucket, Day, Period, check_span, offsets
 
 Expression = sa.ColumnElement[Any]
 
@@ -43,8 +43,7 @@ class Sessions:
             raise ValueError("timeout is for sessions without start_event and session_property.")
         if by_event and (self.start_event is None or self.end_event is None):
             raise ValueError("Sessions of events need both start_event and end_event.")
-        if not _SHORTEST <= self.timeout <= _LONGEST:
-            raise ValueError(f"timeout must be from {_SHORTEST} to {_LONGEST}, not {self.timeout}.")
+        check_span("timeout", self.timeout, _SHORTEST, _LONGEST)
         if by_event and set(names_of(self.start_event) or ()) & set(names_of(self.end_event) or ()):
             raise ValueError("start_event and end_event must differ.")
 

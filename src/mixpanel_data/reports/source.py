@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,7 @@ SERVICE_EVENTS = (
 SERVICE_PREFIX = "$campaign_"
 ALL_EVENTS = "All Events"
 UNDEFINED = "undefined"
+TIME = "$time"  # Mixpanel's own name in expressions of what exports have as "time"
 OTHER = "$other"
 
 
@@ -43,10 +44,15 @@ def names_of(events: Events) -> tuple[str, ...] | None:
     """
     if events is None:
         return None
-    names = (events,) if isinstance(events, str) else tuple(dict.fromkeys(events))
+    names = several(events) if hasattr(events, "__iter__") else ()
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError(f"events must be a name, names, or None for any event, not {events!r}.")
     return names
+
+
+def several(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Return different names; text is one name."""
+    return (names,) if isinstance(names, str) else tuple(dict.fromkeys(names))
 
 
 def label_of_events(events: Events) -> str:
@@ -172,23 +178,26 @@ class Source:
 
         Raises:
             ExpressionError: text that is no expression.
+            ValueError: it is neither text nor SQLAlchemy's.
         """
         if where is None:
             return sa.true()
         if isinstance(where, str):
             return expressions.parse(where, self).truth
-        return where
+        found: Expression = _expression("where", where)
+        return found
 
     def value(self, by: By) -> Value:
         """Return the value of a property's bare name, or of an expression.
 
         Raises:
             ExpressionError: text that is no expression.
+            ValueError: it is neither text nor SQLAlchemy's.
         """
         if isinstance(by, str):
             parse = expressions.is_expression(by)
             return expressions.parse(by, self) if parse else self.property_value(by)
-        return _core_value(by)
+        return _core_value(_expression("A breakdown or measure", by))
 
     def segments(self, by: By) -> Expression:
         """Return the segments of an event, each in a row: a list gives each different item.
@@ -216,7 +225,9 @@ class Source:
         return self.value(by).facets.get("number", sa.cast(sa.null(), sa.Double))
 
     def property_value(self, name: str) -> Value:
-        """Return the value of an event's property."""
+        """Return the value of an event's property; ``$time`` is when it was."""
+        if name == TIME:
+            return values.time_column(self.time)
         return values.json_property(event_value(self.table, name))
 
     def user_value(self, name: str) -> Value:
@@ -247,6 +258,12 @@ class Source:
         if bare == "insert_id":
             return values.text_column(self.row)
         return values.time_column(self.time) if bare == "time" else None
+
+
+def _expression(what: str, given: Any) -> Any:
+    if isinstance(given, sa.ClauseElement) or hasattr(given, "__clause_element__"):
+        return given
+    raise ValueError(f"{what} must be text or an expression of SQLAlchemy, not {given!r}.")
 
 
 def _core_value(expression: Expression) -> Value:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from typing import Literal
+from numbers import Integral
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from mixpanel_data._internal.schema.properties import Unit
@@ -12,8 +13,10 @@ from mixpanel_data._internal.zones import local_of, offsets, start_of, zone_of
 
 Bucket = Literal["hour", "day", "week", "month", "total"]
 Day = date | str
+Moment = date | datetime | str
 
 DAY = 86_400_000_000  # microseconds
+_LONGEST_WINDOW = timedelta(days=366)
 
 
 def day_of(value: Day, what: str) -> date:
@@ -33,6 +36,26 @@ def day_of(value: Day, what: str) -> date:
     if found is None or found.isoformat() != value:
         raise ValueError(f"{what} must be a date or 'YYYY-MM-DD', not {value!r}.")
     return found
+
+
+def end_of(value: Moment, what: str, zone: ZoneInfo) -> datetime:
+    """Return the first instant after a time (UTC, if it has no offset), or after a zone's day.
+
+    Raises:
+        ValueError: text that is neither; *what* names the argument.
+    """
+    found: Any = value
+    if isinstance(value, str):
+        try:
+            # Python 3.10 does not read the Z.
+            time = datetime.fromisoformat(value.replace("Z", "+00:00"))
+        except ValueError:
+            example = "such as 2025-03-31 or 2025-03-31T12:00"
+            raise ValueError(f"{what} {value!r} is no day and no time, {example}.") from None
+        found = time.date() if len(value) == len("YYYY-MM-DD") else time
+    if isinstance(found, datetime):
+        return to_utc(found) + timedelta.resolution
+    return start_of(day_of(found, what) + timedelta(days=1), zone)
 
 
 def to_utc(moment: datetime) -> datetime:
@@ -123,6 +146,35 @@ def label_of(value: date | None) -> str:
     return "" if value is None else value.isoformat()
 
 
+def check_whole(what: str, number: Any, least: int = 1) -> None:
+    """Refuse what is no whole number, or too small; *what* names the argument.
+
+    Raises:
+        ValueError: it is.
+    """
+    if not isinstance(number, Integral) or number < least:
+        raise ValueError(f"{what} must be a whole number, {least} or more, not {number!r}.")
+
+
+def check_window(window: Any) -> None:
+    """Refuse a window that a report cannot have.
+
+    Raises:
+        ValueError: it is no timedelta of more than 0 and at most 366 days.
+    """
+    check_span("window", window, timedelta.resolution, _LONGEST_WINDOW)
+
+
+def check_span(what: str, span: Any, least: timedelta, most: timedelta) -> None:
+    """Refuse what is no timedelta, or too short or long; *what* names the argument.
+
+    Raises:
+        ValueError: it is.
+    """
+    if not isinstance(span, timedelta) or not least <= span <= most:
+        raise ValueError(f"{what} must be a timedelta from {least} to {most}, not {span}.")
+
+
 def check_unit(unit: str, allowed: tuple[str, ...]) -> None:
     """Refuse a unit that a report does not have.
 
@@ -137,12 +189,17 @@ __all__ = [
     "DAY",
     "Bucket",
     "Day",
+    "Moment",
     "Period",
     "Unit",
     "bucket_after",
     "bucket_start",
+    "check_span",
     "check_unit",
+    "check_whole",
+    "check_window",
     "day_of",
+    "end_of",
     "label_of",
     "local_of",
     "offsets",

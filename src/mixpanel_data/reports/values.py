@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import operator
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ Expression = sa.ColumnElement[Any]
 
 # What "attempts to interpret the string as a decimal" takes; DuckDB alone would take "nan" too.
 _DECIMAL = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+_LARGEST = sys.float_info.max
 _ORDERED = ("number", "text", "time")
 
 true, false = sa.true(), sa.false()
@@ -105,24 +107,29 @@ UNDEFINED = Value()
 
 def equal(left: Value, right: Value) -> Expression:
     """Return whether two values are equal: never undefined, false between different types."""
-    if UNDEFINED in (left, right):
-        return sa.not_(sa.or_(left.defined, right.defined))
     for this, other in ((left, right), (right, left)):
         if this.raw is not None and isinstance(other.constant, str) and _is_plain(other.constant):
             return fc.is_string(this.raw, sa.literal(_json(other.constant)))
         if this.raw is not None and "time" in other.facets:
             return equal(this.as_time(), other)
     common = [name for name in left.facets if name in right.facets]
-    tests = [sa.func.coalesce(left.facets[name] == right.facets[name], false) for name in common]
+    tests: list[Expression] = [
+        sa.func.coalesce(left.facets[name] == right.facets[name], false) for name in common
+    ]
     if left.raw is not None and right.raw is not None:
         tests.append(sa.func.coalesce(left.raw == right.raw, false))
+    if left.constant is None and right.constant is None:
+        tests.append(sa.not_(sa.or_(left.defined, right.defined)))
     return sa.or_(false, *tests)
 
 
 def compare(order: Callable[[Any, Any], Any], left: Value, right: Value) -> Expression:
-    """Return the comparison of two numbers, texts or times; undefined between different types."""
+    """Return the comparison of two numbers, texts or times; undefined between different types.
+
+    A property may hold a time as text or as Unix seconds; a literal that is one says so.
+    """
     if "time" in left.facets or "time" in right.facets:
-        left, right = left.as_time(), right.as_time()
+        left, right = (v if v.raw is None else v.as_time() for v in (left, right))
     common = [name for name in _ORDERED if name in left.facets and name in right.facets]
     tests = [order(left.facets[name], right.facets[name]) for name in common]
     return _first(tests, sa.Boolean())
@@ -144,12 +151,7 @@ def member(item: Value, group: Value) -> Expression:
 
 
 def _holds(raw_list: Expression, item: Value) -> Expression:
-    spellings = [_json_of(item)]
-    if isinstance(item.constant, (int, float)) and float(item.constant).is_integer():
-        # A list may hold the number as 1 or as 1.0.
-        spellings = [sa.literal(f"{item.constant:.0f}"), sa.literal(f"{item.constant:.1f}")]
-    items = fn.json_items(raw_list)
-    return sa.func.coalesce(sa.or_(*(fn.list_has(items, text) for text in spellings)), false)
+    return sa.func.coalesce(fn.list_has(fn.json_items(raw_list), _json_of(item)), false)
 
 
 def arithmetic(sign: str, left: Value, right: Value) -> Value:
@@ -195,7 +197,9 @@ def to_number(value: Value) -> Value:
     found = [value.facets["number"]] if "number" in value.facets else []
     if "text" in value.facets:
         text = value.facets["text"]
-        found.append(sa.case((fn.matches(text, sa.literal(_DECIMAL)), fn.try_number(text))))
+        number = fn.try_number(text)
+        finite = number.between(-_LARGEST, _LARGEST)
+        found.append(sa.case((sa.and_(fn.matches(text, sa.literal(_DECIMAL)), finite), number)))
     if "boolean" in value.facets:
         flag = value.facets["boolean"]
         found.append(sa.case((flag.is_(true), 1.0), (flag.is_(false), 0.0)))
@@ -244,7 +248,7 @@ def key_of(value: Value) -> Expression | None:
 
 def _json_of(value: Value) -> Expression:
     if value.raw is not None:
-        return value.raw
+        return fc.key(value.raw)
     if isinstance(value.constant, str) and _is_plain(value.constant):
         return sa.literal(_json(value.constant))
     if "text" in value.facets:

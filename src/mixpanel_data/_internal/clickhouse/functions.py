@@ -24,10 +24,6 @@ _ITEMS = json_get.exact_items(
     f"JSONExtractArrayRaw({_DOCUMENT})", lambda n: f"JSONType({_DOCUMENT}, {n})"
 )
 _UNQUOTED = "multiIf(startsWith({0}, '\"'), JSONExtractString({0}), {0} = 'null', NULL, {0})"
-_SEGMENTS = (
-    "arraySort(arrayDistinct(arrayMap(_j -> if(startsWith(_j, '\"'), JSONExtractString(_j), _j),"
-    f" arrayFilter(_j -> _j != 'null', {_ITEMS}))))"
-)
 _FIRST = json_get.text("{0}", [0])
 _PAIRS = f"JSONExtractKeysAndValuesRaw({_DOCUMENT})"
 # As DuckDB reads it, the offset to UTC is left out.
@@ -39,6 +35,12 @@ _NUMBER = "toFloat64OrNull({0})"
 _HAS_FRACTION = "match({0}, '^-?[0-9].*[.eE]')"
 _KEY = f"if({_HAS_FRACTION}, {texts.decimal(_NUMBER)}, {{0}})"
 _LABEL = f"if(startsWith({{0}}, '\"'), JSONExtractString({{0}}), {_KEY})"
+_NOT_NULL = f"arrayFilter(_j -> _j != 'null', {_ITEMS})"
+_KEYS = f"arrayMap(_j -> {_KEY.format('_j')}, {_NOT_NULL})"
+_SEGMENTS = f"arraySort(arrayDistinct(arrayMap(_j -> {_LABEL.format('_j')}, {_NOT_NULL})))"
+_FIRST_LABEL = json_get.let(
+    "_f", f"nullIf({json_get.raw('{0}', [0])}, 'null')", _LABEL.format("_f")
+)
 _SEGMENTS_OR_ONE = (
     "if(startsWith({0}, '['), "
     + json_get.let("_l", _SEGMENTS, "if(empty(_l), ['undefined'], _l)")
@@ -56,7 +58,7 @@ _TEMPLATES: dict[type[Any], str] = {
     fn.json_unquote: _of_raw(_UNQUOTED),
     # As the items of lists are spelled, which do not escape a slash.
     fn.json_quote: "if({0} IS NULL, NULL, JSONExtractRaw(toJSONString({0})))",
-    fn.json_items: _ITEMS,
+    fn.json_items: _KEYS,
     fn.json_segments: _SEGMENTS,
     fn.json_first_item: _FIRST,
     fn.json_object_keys: f"JSONExtractKeys({_DOCUMENT})",
@@ -94,7 +96,7 @@ _TEMPLATES: dict[type[Any], str] = {
     fc.label: _of_raw(_LABEL),
     fc.key: _of_raw(_KEY),
     fc.segments: f"arrayJoin({_of_raw(_SEGMENTS_OR_ONE)})",
-    fc.first_segment: _of_raw(f"if(startsWith({{0}}, '['), {_FIRST}, {_LABEL})"),
+    fc.first_segment: _of_raw(f"if(startsWith({{0}}, '['), {_FIRST_LABEL}, {_LABEL})"),
 }
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.functions import _Construct, _grouped
-from mixpanel_data._internal.typed_columns import DECIMAL, ODD, Column
+from mixpanel_data._internal.typed_columns import DECIMAL, KEY, LABEL, ODD, SEGMENTS, Column
 
 Expression = sa.ColumnElement[Any]
 
@@ -103,12 +103,6 @@ class is_string(Facet):  # noqa: N801
         return sa.func.coalesce(value == json.loads(spelled.value), sa.false())
 
 
-# Written as 1.0 or 1e3, a number may still be whole.
-_HAS_FRACTION = "regexp_matches({0}, '^-?[0-9].*[.eE]') AND TRY_CAST({0} AS DOUBLE) IS NOT NULL"
-_DECIMAL = DECIMAL.replace("{p}", "{0}")
-_DECIMAL_OF_TEXT = _DECIMAL.replace("{0}", "TRY_CAST({0} AS DOUBLE)")
-
-
 class decimal(_Construct):  # noqa: N801
     """Return a number as decimal text: 1 for 1.0."""
 
@@ -119,10 +113,7 @@ class label(Facet):  # noqa: N801
     """Return the text that stands for it: a string's text, a number without a needless fraction."""
 
     type = _TEXT
-    template = (
-        "CASE WHEN starts_with({0}, '\"') THEN json_extract_string({0}, '$')"
-        f" WHEN {_HAS_FRACTION} THEN {_DECIMAL_OF_TEXT} ELSE {{0}} END"
-    )
+    template = LABEL
 
     def of(self, kind: str, value: Expression) -> Expression:
         if kind in ("FLOAT", "NUMBER"):
@@ -133,7 +124,7 @@ class label(Facet):  # noqa: N801
 class key(label):  # noqa: N801
     """Return text that two values of one property share if they are equal."""
 
-    template = f"CASE WHEN {_HAS_FRACTION} THEN {_DECIMAL_OF_TEXT} ELSE {{0}} END"
+    template = KEY
 
 
 class segments(Facet):  # noqa: N801
@@ -144,21 +135,22 @@ class segments(Facet):  # noqa: N801
 
     type = _TEXT
     template = (
-        "unnest(CASE WHEN starts_with({0}, '[') THEN coalesce(nullif(list_sort(list_distinct("
-        "json_extract_string({0}, '$[*]'))), []), ['undefined'])"
-        f" ELSE [coalesce({label.template}, 'undefined')] END)"
+        f"unnest(CASE WHEN starts_with({{0}}, '[') THEN coalesce(nullif({SEGMENTS}, []),"
+        f" ['undefined']) ELSE [coalesce({LABEL}, 'undefined')] END)"
     )
 
     def of(self, kind: str, value: Expression) -> Expression:
         return sa.func.coalesce(label(value).of(kind, value), "undefined")
 
 
+_FIRST = "nullif(CAST(json_extract({0}, '$[0]') AS VARCHAR), 'null')"
+
+
 class first_segment(label):  # noqa: N801
     """Return the label, of a list that of its first item; NULL where there is none."""
 
     template = (
-        "CASE WHEN starts_with({0}, '[') THEN json_extract_string({0}, '$[0]')"
-        f" ELSE {label.template} END"
+        f"CASE WHEN starts_with({{0}}, '[') THEN {LABEL.replace('{0}', _FIRST)} ELSE {LABEL} END"
     )
 
 
@@ -179,7 +171,7 @@ def _compile_facet(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
 
 for _construct, _template in (
     (json_value, "nullif(CAST({0} AS VARCHAR), 'null')"),
-    (decimal, _DECIMAL),
+    (decimal, DECIMAL.replace("{p}", "{0}")),
     (exactly, "{0}"),
 ):
     fn._register(_construct, _template)

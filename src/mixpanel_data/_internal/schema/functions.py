@@ -13,6 +13,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from mixpanel_data._internal.typed_columns import ITEMS, SEGMENTS
+
 _TEXT_LIST: sa.types.TypeEngine[Any] = sa.ARRAY(sa.String)
 
 
@@ -44,7 +46,7 @@ class json_quote(_Construct):  # noqa: N801
 
 
 class json_items(_Construct):  # noqa: N801
-    """Return the items of a JSON list, as a list of their JSON text."""
+    """Return the items of a JSON list as JSON text, in which a number is 1 for 1.0."""
 
     type = _TEXT_LIST
 
@@ -228,8 +230,8 @@ _TEMPLATES: dict[type[_Construct], str] = {
     json_text: "CAST({0} AS VARCHAR)",
     json_unquote: "json_extract_string({0}, '$')",
     json_quote: "CAST(to_json({0}) AS VARCHAR)",
-    json_items: "CAST(json_extract({0}, '$[*]') AS VARCHAR[])",
-    json_segments: "list_sort(list_distinct(json_extract_string({0}, '$[*]')))",
+    json_items: ITEMS,
+    json_segments: SEGMENTS,
     json_first_item: "json_extract_string({0}, '$[0]')",
     json_object_keys: "json_keys({0})",
     json_values: "CAST(json_extract({0}, '$.*') AS VARCHAR[])",

@@ -24,7 +24,7 @@ class ReportMixin(QueryMixin, InspectionMixin):
         identity: str = "stored",
         profiles: str | None = None,
         excluded_events: Sequence[str] = (),
-        as_of: date | datetime | None = None,
+        as_of: date | datetime | str | None = None,
     ) -> Reports:
         """Return Mixpanel's reports over a table of events; see ``mixpanel_data.reports``.
 
@@ -32,7 +32,7 @@ class ReportMixin(QueryMixin, InspectionMixin):
         is "stored", "simplified", "original", or the name of a table of distinct_id and
         resolved_distinct_id. *profiles* names the table to join by the resolved user. "Any event"
         leaves *excluded_events* out. *as_of* is the end of what was loaded: a day of the zone, or a
-        time in UTC; by default what the table and its metadata say.
+        time in UTC (either as text too); by default what the table and its metadata say.
 
         Raises:
             TableNotFoundError: a table is not there.
