@@ -20,6 +20,7 @@ FLOORS = [
         *("_internal.json_text", "_internal.json_paths", "_internal.typed_columns"),
     ],
     [
+        "_internal.arguments",
         "_internal.zones",
         "_internal.spelling",
         "_internal.display",

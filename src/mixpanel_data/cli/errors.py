@@ -41,11 +41,16 @@ _USAGE_ERROR = typer.BadParameter.__mro__[1]
 
 # DuckDB points into the statement with a copy of the line and a caret below it.
 _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
+# What it suggests for an unknown table may be one of the library's own.
+_INTERNAL = re.compile(r'\s*Did you mean "_[^"]*"\?')
 
 # What to do on the command line about what a query may not.
 _HINTS = {
     re.compile(r"disabled by configuration|configuration has been locked"): (
         "A query reads and writes nothing outside of the database; --allow-external lets it."
+    ),
+    re.compile(r"Values were not provided|argument[/ ]count mismatch|at or near \":\""): (
+        "-p NAME=VALUE gives $NAME in the statement a value."
     ),
     re.compile(r"in read-only mode"): (
         "A query only reads; to change the database use Python: StorageEngine(path)."
@@ -235,6 +240,7 @@ def explain(error: Exception) -> str:
 def _explain_query(error: QueryError) -> str:
     suggestion = error.details.get("suggestion", "")
     message = _POINTER.sub(r" (line \1)", str(error).removesuffix(suggestion).rstrip())
+    message = _INTERNAL.sub("", message)
     for sign, hint in _HINTS.items():
         suggestion = hint if sign.search(message) else suggestion
     if suggestion:

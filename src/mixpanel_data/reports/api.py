@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.arguments import several
 from mixpanel_data._internal.schema.properties import Properties
 from mixpanel_data.reports import answers, results
 from mixpanel_data.reports import flows as flow_report
@@ -271,7 +272,8 @@ class Reports:
         session. A step shows its *cardinality* commonest events. Source:
         https://docs.mixpanel.com/docs/reports/flows.
         """
-        period, hidden = self._period(from_date, to_date), tuple(hidden_events)
+        period = self._period(from_date, to_date)
+        hidden = several("hidden_events", hidden_events)
         question = flow_report.Question(
             event, period, forward, reverse, cardinality, count, window,
             hidden, collapse_repeated, where,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.arguments import duration, several
 from mixpanel_data.reports.sessions import Sessions, numbered
 from mixpanel_data.reports.source import Events, Source, Where
 from mixpanel_data.reports.times import Day, Period
@@ -48,7 +49,7 @@ class Question:
             raise ValueError(f"forward and reverse are 0 or more steps, together 1 to {_MOST}.")
         if self.cardinality < 1:
             raise ValueError(f"cardinality must be 1 or more, not {self.cardinality}.")
-        if not timedelta(0) < self.window <= _LONGEST:
+        if not timedelta(0) < duration("window", self.window) <= _LONGEST:
             raise ValueError(f"window must be more than 0 and at most 366 days, not {self.window}.")
 
 
@@ -73,7 +74,7 @@ def select(
     """
     source = Source.of(table)
     period = Period.of(from_date, to_date, source.zone)
-    hidden, collapse = tuple(hidden_events), collapse_repeated
+    hidden, collapse = several("hidden_events", hidden_events), collapse_repeated
     question = Question(event, period, forward, reverse, 1, count, window, hidden, collapse, where)
     return statement(source, question)
 

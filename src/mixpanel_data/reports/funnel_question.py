@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from mixpanel_data._internal.arguments import duration, several
 from mixpanel_data.reports.source import (
     By,
     Events,
@@ -85,7 +86,7 @@ class Question:
                 raise ValueError(f"{name} must be one of {known}, not {getattr(self, name)!r}.")
         if self.unit is not None:
             check_unit(self.unit, UNITS)
-        if not timedelta(0) < self.window <= _LONGEST:
+        if not timedelta(0) < duration("window", self.window) <= _LONGEST:
             raise ValueError(f"window must be more than 0 and at most 366 days, not {self.window}.")
         if len(self.holding) > _HELD:
             raise ValueError(f"holding_constant takes {_HELD} properties at most.")
@@ -199,11 +200,15 @@ class Question:
 
         Raises:
             ValueError: they contradict each other, or mean nothing.
+            TypeError: steps, exclusions or properties are no lists, or hold something else.
         """
-        made = tuple(Step(step) if isinstance(step, str) else step for step in steps)
-        ends = tuple(Exclusion(end) if isinstance(end, str) else end for end in exclusions)
+        given = several("steps", steps, (str, Step))
+        made = tuple(Step(step) if isinstance(step, str) else step for step in given)
+        ending = several("exclusions", exclusions, (str, Exclusion))
+        ends = tuple(Exclusion(end) if isinstance(end, str) else end for end in ending)
+        held = several("holding_constant", holding_constant)
         return cls(
-            made, period, window, count, order, ends, tuple(holding_constant), reentry, on,
+            made, period, window, count, order, ends, held, reentry, on,
             attribution, where, unit, limit,
         )  # fmt: skip
 

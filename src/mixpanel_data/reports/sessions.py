@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.arguments import duration
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import day_number, time_bucket
 from mixpanel_data.reports import values
@@ -43,7 +44,7 @@ class Sessions:
             raise ValueError("timeout is for sessions without start_event and session_property.")
         if by_event and (self.start_event is None or self.end_event is None):
             raise ValueError("Sessions of events need both start_event and end_event.")
-        if not _SHORTEST <= self.timeout <= _LONGEST:
+        if not _SHORTEST <= duration("timeout", self.timeout) <= _LONGEST:
             raise ValueError(f"timeout must be from {_SHORTEST} to {_LONGEST}, not {self.timeout}.")
         if by_event and set(names_of(self.start_event) or ()) & set(names_of(self.end_event) or ()):
             raise ValueError("start_event and end_event must differ.")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mixpanel_data._internal.storage.base import PropertyPath, StorageBase
+from mixpanel_data._internal.arguments import several
+from mixpanel_data._internal.storage.base import PropertyPath, StorageBase, library_edge
 from mixpanel_data.types import ColumnInfo
 
 
 class OptimizeMixin(StorageBase):
     """The calls about properties that are columns."""
 
+    @library_edge
     def optimize(
         self,
         name: str,
@@ -28,12 +30,15 @@ class OptimizeMixin(StorageBase):
 
         Raises:
             ValueError: *limit* is negative, or the table was not made by this library.
+            TypeError: *properties* is no list of names and tuples.
             TableNotFoundError: the table is not there.
             UnsupportedError: DuckDB is older than 2.0, or the file in the format of an older one.
             QueryError: the database failed; the table has the typed rows that it had before.
         """
         if limit < 0:
             raise ValueError(f"limit must be 0 or more, not {limit}.")
+        if properties is not None:
+            properties = several("properties", properties, (str, tuple))
         return self._backend.optimize(name, properties if limit else (), limit, progress)
 
     def typed_columns(self, name: str) -> list[ColumnInfo]:

@@ -149,8 +149,11 @@ def confine(storage: "StorageEngine") -> None:
     """Let statements read and write nothing outside of the database; a server has its own rules."""
     if not is_duckdb(storage):
         return
-    storage.connection.execute("SET enable_external_access = false")
-    storage.connection.execute("SET lock_configuration = true")
+    connection = storage.connection
+    # Another one to look up what an error suggests: none can be opened once settings are locked.
+    storage.engine.connect().close()
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def write_result(
