@@ -124,7 +124,7 @@ def query(
     chosen = chosen_format(format_, output)
     if max_rows and chosen is not Format.TABLE:
         say("Note: --max-rows is for tables; all rows are written. --limit takes fewer.")
-    params = dict(map(_param, param or [])) or None
+    params = _params(param or []) or None
     statement = sys.stdin.read() if sql == "-" else sql
     with open_database(db, project, wait=wait) as storage:
         check_output(output, storage.path)
@@ -132,6 +132,13 @@ def query(
             confine(storage)
         result = result_of(storage, statement, params, limit)
         write_result(result, chosen, output, _MAX_ROWS if max_rows is None else max_rows)
+
+
+def _params(texts: list[str]) -> dict[str, Any]:
+    params = dict(map(_param, texts))
+    if len(params) < len(texts):
+        raise typer.BadParameter("a name is given more than once", param_hint="--param")
+    return params
 
 
 def _param(text: str) -> tuple[str, Any]:
