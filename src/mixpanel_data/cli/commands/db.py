@@ -106,7 +106,7 @@ DryRunOption = Annotated[
 @app.command(cls=FileCommand, epilog=_STATUS_EXAMPLES)
 @on_file
 def status(path: Path, format_: ListFormatOption = ListFormat.TABLE) -> None:
-    """Show a file's size, revision and tables, and what upgrade would do.
+    """Show the size, revision and tables of a file, and what is pending.
 
     Any DuckDB file will do; it is only read.
     """
@@ -158,8 +158,9 @@ def downgrade(
 ) -> None:
     """Take a file back to an earlier revision, after asking.
 
-    For an earlier version of the library. What the earlier revision has no place for stays in the copy that is written beside the file
-    first, and there alone. Without a terminal to ask on, it needs --yes.
+    For an earlier version of the library. What the earlier revision has no place for stays in the
+    copy that is written beside the file first, and there alone. Without a terminal to ask on, it
+    needs --yes.
     """
     if dry_run:
         sql = maintenance.downgrade_sql(path, revision)
@@ -279,7 +280,7 @@ def check(
 def recover(
     path: Path, format_: ListFormatOption = ListFormat.TABLE, quiet: QuietOption = False
 ) -> None:
-    """Open a file whose log is damaged, and list the loads that are lost.
+    """Open a file whose log is damaged, and list what is lost.
 
     Everything is copied first. Then the log is cut at its last whole transaction.
     """

@@ -34,8 +34,8 @@ def unlock(
 ) -> None:
     """Remove from a server what killed loads left, such as their locks.
 
-    What they had not published goes with them. A load that was only slow fails then, with nothing stored. A file needs none of this: its lock
-    ends with its process.
+    What they had not published goes with them. A load that was only slow fails then, with nothing
+    stored. A file needs none of this: its lock ends with its process.
     """
     # Loaded only when a command runs, not for its help.
     from mixpanel_data import StorageEngine
