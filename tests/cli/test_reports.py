@@ -256,7 +256,8 @@ def test_an_error_is_one_line(run: Run, users: Path, arguments: list[str], messa
     ("command", "told"),
     [
         (["segmentation", "ply"], "Note: No event of table 'events' is named 'ply'; did you mean"),
-        (["funnel", "play", "nothing like"], "is named 'nothing like'."),
+        (["funnel", "play", "lik"], "is named 'lik'; did you mean 'like'?"),
+        (["funnel", "play", "of tomorrow"], ""),
         (["segmentation", "play"], ""),
     ],
 )

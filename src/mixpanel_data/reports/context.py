@@ -183,8 +183,8 @@ class Context:
         """Refuse names of properties that no event has: a slip would look like an answer.
 
         A bare name (*by*) must be there. A name in an expression is refused only where it looks
-        like another one: an expression may ask for what is not there. An event's name that no event
-        has is logged as a warning.
+        like another one: an expression may ask for what is not there. Of a name of
+        events that looks like another one, a warning is logged.
 
         Raises:
             UnknownPropertyError: there is no such property, though there are such events.

@@ -1,4 +1,4 @@
-"""Names of events that a table does not have: a slip would look like an answer, of zeros."""
+"""Misspelt names of events: a slip would look like an answer, of zeros."""
 
 from __future__ import annotations
 
@@ -16,20 +16,18 @@ logger = logging.getLogger(__name__)
 def warn_of_unknown(
     table: sa.FromClause, names: Iterable[str], rows: Callable[[sa.Executable], Sequence[Any]]
 ) -> None:
-    """Log a warning for each of the *names* that no event of a table has; *rows* runs a statement.
+    """Log a warning for each of the *names* that no event has, and that is much like one of theirs.
 
-    No error: an event may be one that nobody has done yet.
+    No error: it may be of an event that nobody has done yet. *rows* runs a statement.
     """
     name = table.c.event_name
     one = sa.select(sa.literal(1)).select_from(table).limit(1)
     for asked in names:
         if rows(one.where(name == asked)):
             continue
-        if known := [row[0] for row in rows(sa.select(name).distinct())]:
-            close = closest(asked, known)
-            hint = f"; did you mean '{close}'?" if close else "."
+        if close := closest(asked, [row[0] for row in rows(sa.select(name).distinct())]):
             logger.warning(
-                "No event of table '%s' is named '%s'%s",
-                *(table.description, asked, hint),
+                "No event of table '%s' is named '%s'; did you mean '%s'?",
+                *(table.description, asked, close),
                 extra={"note": True},
             )
