@@ -23,7 +23,7 @@ MODULES = (
         f"mixpanel_data.{name}"
         for name in (
             *("alembic", "demo", "exceptions", "exploration"),
-            *("formats", "maintenance", "orm", "types"),
+            *("formats", "maintenance", "mcp", "orm", "types"),
         )
     ),
     "mixpanel_data.reports",

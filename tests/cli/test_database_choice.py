@@ -94,6 +94,35 @@ def test_a_missing_argument_is_not_the_path(run: Run, words: list[str]) -> None:
     assert (done.code, "Missing argument" in done.err) == (2, True)
 
 
+@pytest.mark.parametrize("words", [["tables"], ["overview"]])
+@pytest.mark.parametrize("way", ["argument", "option", "both", "environment"])
+def test_a_command_without_another_argument_takes_the_database(
+    run: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], way: str
+) -> None:
+    monkeypatch.chdir(loaded.parent)
+    if way == "environment":
+        monkeypatch.setenv("MIXPANEL_DATA_DB", str(loaded))
+    path = [loaded] if way in ("argument", "both") else []
+    option = ["--db", loaded] if way in ("option", "both") else []
+    done = run(*words, *path, *option)
+    assert done.code == 0, done.err
+
+
+def test_two_databases_are_an_error(run: Run, loaded: Path) -> None:
+    done = run("tables", loaded, "--db", "other.db")
+    assert (done.code, "give one of them" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("target", ["data.db", "./data.db", "../{}/data.db"])
+def test_a_copy_goes_to_another_database(
+    run: Run, loaded: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    monkeypatch.chdir(loaded.parent)
+    place = target.format(loaded.parent.name).replace("data.db", loaded.name)
+    done = run("copy", "--from", loaded, "--to", place)
+    assert (done.code, "the same database" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize("way", ["argument", "option", "environment"])
 def test_a_server_is_no_file(run: Run, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     url = "clickhousedb://localhost/music"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,9 @@ def test_the_answer_is_one_document(
         *("drop none --yes", "optimize none", "sample none", "coverage none", "query nonsense"),
         *("db adopt none", "db backup .", "db downgrade 9999 --yes", "load events none.jsonl"),
         *("funnel none a b --from 2025-03-01 --to 2025-03-02", "db status --nonsense"),
+        *("query SELEC --max-rows 2", "db downgrade 0003", "overview --output none/page.html"),
+        *("tables none.db", "db backup none/copy.db", "query FROM.events --output none/x.csv"),
+        *("overview --output page.png", "segmentation events --from 2025-03-01"),
     ],
 )
 def test_the_error_is_one_document(run: Run, loaded: Path, command: str) -> None:
@@ -76,3 +80,25 @@ def test_the_error_is_one_document(run: Run, loaded: Path, command: str) -> None
     assert (done.code in (1, 2), done.out) == (True, "")
     (line,) = done.err.splitlines()
     assert json.loads(line).keys() == {"code", "message", "details"}
+
+
+def test_what_was_said_before_an_error_is_in_its_details(run: Run, loaded: Path) -> None:
+    done = run("query", "SELEC", "--max-rows", 2, "--db", loaded, "--format", "json")
+    assert json.loads(done.err)["details"]["notes"][0].startswith("Note: --max-rows is for tables")
+    done = run("db", "downgrade", loaded, "0003", "--format", "json")
+    assert "0003 removes" in json.loads(done.err)["details"]["notes"][0]
+
+
+def test_what_is_said_beside_an_answer_follows_it(run: Run, loaded: Path) -> None:
+    done = run("query", "SELECT 1 AS a", "--max-rows", 2, "--db", loaded, "--format", "json")
+    assert (done.code, json.loads(done.out)) == (0, [{"a": 1}])
+    assert done.err.startswith("Note: --max-rows")
+
+
+def test_a_missing_package_is_an_error_like_others(
+    run: Run, loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    page = tmp_path / "page.html"
+    done = run("overview", "--db", loaded, "--output", page, "--format", "json")
+    assert (done.code, json.loads(done.err)["code"]) == (3, "MISSING_PACKAGE")

@@ -52,6 +52,20 @@ def test_a_report_as_a_picture(
     assert target.read_bytes().startswith(start)
 
 
+@pytest.mark.parametrize("name", ["report.pdf", "report"])
+def test_no_other_suffix_draws(run: Run, loaded: Path, tmp_path: Path, name: str) -> None:
+    done = run(*COMMANDS[0], *DAYS, "--db", loaded, "--output", tmp_path / name)
+    assert (done.code, "Pictures end in .html, .png or .svg" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["page.png", "page.pdf", "none/page.html"])
+def test_the_overview_is_html_in_a_folder(
+    run: Run, loaded: Path, tmp_path: Path, name: str
+) -> None:
+    done = run("overview", "--db", loaded, "--output", tmp_path / name)
+    assert (done.code, "--output" in done.err, list(tmp_path.glob("page*"))) == (2, True, [])
+
+
 def test_a_format_that_was_asked_for_comes_before_the_suffix(
     run: Run, loaded: Path, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from tests.support.command_line import Run
+from tests.support.factories import EVENTS, event
 
 
 @pytest.fixture
@@ -209,3 +210,27 @@ def test_max_rows_is_not_ignored_in_silence(query: Run) -> None:
     done = query("SELECT range AS n FROM range(9)", "--max-rows", 3, "--format", "csv")
     assert done.out.count("\n") == 10
     assert "--limit" in done.err
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("SELECT plan FROM events", """"plan" is a property: properties->>'$."plan"' reads it."""),
+        ("FROM nothing_like_it", "does not exist! The tables are events"),
+        ("FROM evnts", 'Did you mean "events"?'),
+        ("SELECT $user", "-p NAME=VALUE gives $NAME"),
+        ("SELECT :user", "-p NAME=VALUE gives $NAME"),
+    ],
+)
+def test_an_error_says_what_may_have_been_meant(
+    run: Run, db_path: Path, sql: str, told: str
+) -> None:
+    with StorageEngine(db_path) as storage:
+        EVENTS.create(storage, [event(0, properties={"plan": "pro"})], "events")
+    done = run("query", sql, "--db", db_path)
+    assert (done.code, told in done.err, "_typed" in done.err) == (1, True, False)
+
+
+def test_a_parameter_has_one_value(run: Run, loaded: Path) -> None:
+    done = run("query", "SELECT $a", "-p", "a=1", "-p", "a=2", "--db", loaded)
+    assert (done.code, "more than once" in done.err) == (2, True)

@@ -253,6 +253,25 @@ def test_an_error_is_one_line(run: Run, users: Path, arguments: list[str], messa
 
 
 @pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["segmentation", "ply"], "Note: No event of table 'events' is named 'ply'; did you mean"),
+        (["funnel", "play", "lik"], "is named 'lik'; did you mean 'like'?"),
+        (["funnel", "play", "of tomorrow"], ""),
+        (["segmentation", "play"], ""),
+    ],
+)
+@pytest.mark.parametrize("format_", ["table", "json", "csv"])
+def test_an_event_that_is_not_there_is_noted(
+    run: Run, users: Path, command: list[str], told: str, format_: str
+) -> None:
+    name, *events = command
+    done = run(name, "events", *events, *DAYS, "--db", users, "--format", format_)
+    assert (done.code, done.err.count("\n")) == (0, bool(told))
+    assert told in done.err
+
+
+@pytest.mark.parametrize(
     ("command", "message"),
     [
         (["segmentation", "--measure", "nope"], "measure must be one of total, unique"),

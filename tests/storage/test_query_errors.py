@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data import StorageEngine
-from mixpanel_data.exceptions import QueryError
+from mixpanel_data.exceptions import InvalidRecordError, MixpanelDataError, QueryError
 from tests.support.factories import EVENTS, Kind, dump, events
 from tests.support.query_calls import CALLS, Ask, relation
 
@@ -89,6 +89,53 @@ def test_a_traceback_ends_at_the_edge_of_the_library(ask: Ask, data: StorageEngi
     assert caught.value.__cause__ is None
     assert str(caught.value.driver_error) == caught.value.details["original_error"]
     assert pickle.loads(pickle.dumps(caught.value)).to_dict() == caught.value.to_dict()
+
+
+LOADS: dict[str, Callable[[StorageEngine, Any], Any]] = {
+    "of a reader": lambda e, _: EVENTS.create(e, events(3), "more"),
+    "of a wrong record": lambda e, _: EVENTS.append(e, [{"event_name": "a"}], "events"),
+    "of a missing table": lambda e, _: EVENTS.append(e, events(3), "nowhere"),
+    "of a wrong file": lambda e, path: e.load_export("more", path),
+    "dropped by a reader": lambda e, _: e.drop_table("events"),
+}
+
+
+@pytest.mark.parametrize("load", LOADS.values(), ids=LOADS)
+def test_so_does_that_of_a_load(
+    load: Callable[[StorageEngine, Any], Any], reader: StorageEngine, tmp_path: Any
+) -> None:
+    (tmp_path / "wrong.jsonl").write_text("{")
+    with pytest.raises(MixpanelDataError) as caught:
+        load(reader, tmp_path / "wrong.jsonl")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert sum("/mixpanel_data/" in line for line in shown.splitlines()) == 1
+    assert shown.count("Traceback") == 1
+
+
+def test_an_error_of_the_callers_own_code_keeps_its_traceback(data: StorageEngine) -> None:
+    def records() -> Iterator[Any]:
+        yield from events(3)
+        try:
+            raise KeyError("mine")
+        except KeyError as error:
+            raise InvalidRecordError("mine") from error
+
+    with pytest.raises(InvalidRecordError, match="mine") as caught:
+        EVENTS.create(data, records(), "more")
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "in records" in shown
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+@pytest.mark.parametrize("wrong", ["events", {"type": "events"}], ids=repr)
+def test_what_is_no_metadata_is_said_at_once(
+    wrong: Any, data: StorageEngine, tmp_path: Any
+) -> None:
+    with pytest.raises(TypeError, match="metadata must be a TableMetadata, not"):
+        data.create_events_table("more", [], wrong)
+    (tmp_path / "none.jsonl").write_text("")
+    with pytest.raises(TypeError, match="metadata must be a TableMetadata, not"):
+        data.load_export("more", tmp_path / "none.jsonl", wrong)
 
 
 @pytest.mark.parametrize("text", ["", " \n", ";", "-- only a comment"], ids=repr)

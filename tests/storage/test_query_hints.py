@@ -160,3 +160,25 @@ def test_a_relation_takes_parameters(storage: StorageEngine) -> None:
     assert storage.execute(chosen, {"name": "nothing"}).fetchall() == []
     with pytest.raises(QueryError):
         storage.execute(sql + "= ?", [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("sql", "params"),
+    [
+        ("SELECT $name", {"nam": 1}),
+        ("SELECT ?", []),
+        ("SELECT ?", [1, 2]),
+        ("SELECT ?", "play"),
+        ("SELECT :name", {"name": 1}),
+        ("SELECT count(*) FROM people WHERE distinct_id = :user", {"user": "ann"}),
+    ],
+)
+def test_parameters_of_another_kind(sql: str, params: Any, storage: StorageEngine) -> None:
+    assert "a list for ? and $1, or a dict for $name" in _suggestion(storage, sql, params)
+
+
+@pytest.mark.parametrize("call", ["execute_df", "execute_rows", "query", "execute_arrow"])
+def test_a_table_is_no_statement(call: str, storage: StorageEngine) -> None:
+    for wrong in (storage.table("people"), 5, None):
+        with pytest.raises(QueryError, match=r"such as sqlalchemy\.select\(table\)"):
+            getattr(storage, call)(wrong)

@@ -35,7 +35,7 @@ FLOORS = [
     ["_internal.duckdb.backend", "_internal.clickhouse"],
     ["_internal.storage"],
     [""],  # the public door
-    ["cli"],
+    ["cli", "mcp"],
     ["__main__"],
 ]
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}

@@ -13,8 +13,7 @@ Results go to stdout, everything else to stderr; nothing is ever asked of a prog
 143   SIGTERM; nothing was changed
 ====  =================================================================================
 
-With ``--format json`` an error is one line of JSON on stderr: ``{"error": {"code", "message",
-"details"}}``.
+With ``--format json`` an error is one line of JSON on stderr, ``{"code", "message", "details"}``.
 
 The packages typer and rich come with the extra ``cli``; only this package imports them.
 """

@@ -11,6 +11,7 @@ import typer
 from mixpanel_data.cli.commands.query import confine, write_result
 from mixpanel_data.cli.console import Screen, console
 from mixpanel_data.cli.errors import needed_packages
+from mixpanel_data.cli.notes import print_notes_of
 from mixpanel_data.cli.options import (
     DbOption,
     Format,
@@ -48,6 +49,8 @@ OutputOption = Annotated[
 SqlOption = Annotated[bool, typer.Option("--sql", help="Print the SQL instead of the answer.")]
 
 Picture = Callable[[Screen, Any], None]
+
+print_notes_of("mixpanel_data._internal.schema.event_names")
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ def asking(ask: Callable[..., None], *, confined: bool = True, draws: bool = Fal
         **asked: Any,
     ) -> None:
         drawn = draws and format_ is None and not sql and writers.is_picture(output)
-        chosen = Format.TABLE if sql or drawn else chosen_format(format_, output)
+        chosen = Format.TABLE if sql or drawn else chosen_format(format_, output, draws=draws)
         with open_database(db, project, wait=wait) as storage:
             check_output(output, storage.path)
             if confined:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 import typer.core
 
 if TYPE_CHECKING:
@@ -30,8 +31,12 @@ class _Conversion:
         if isinstance(kind, type):
             if isinstance(value, kind):
                 return value
-            if issubclass(kind, Enum) and value in [member.value for member in kind]:
-                return kind(value)
+            if issubclass(kind, Enum):
+                known = [member.value for member in kind]
+                if value in known:
+                    return kind(value)
+                names = ", ".join(map(repr, known))
+                raise typer.BadParameter(f"{value!r} is not one of {names}.", ctx, param)
             # typer checks whether a file that is there may be read.
             may_be = kind is Path and self._descriptor.parameter_info.file_okay
             if may_be and (os.access(value, os.R_OK) or not os.path.lexists(value)):

@@ -41,11 +41,16 @@ _USAGE_ERROR = typer.BadParameter.__mro__[1]
 
 # DuckDB points into the statement with a copy of the line and a caret below it.
 _POINTER = re.compile(r"\s*^LINE (\d+):.*", re.MULTILINE | re.DOTALL)
+# Of tables it may suggest one of its own, or of the library's.
+_GUESS = re.compile(r'\s*Did you mean "([^"]*)"\?')
 
 # What to do on the command line about what a query may not.
 _HINTS = {
     re.compile(r"disabled by configuration|configuration has been locked"): (
         "A query reads and writes nothing outside of the database; --allow-external lets it."
+    ),
+    re.compile(r"Values were not provided|argument[/ ]count mismatch|at or near \":\""): (
+        "-p NAME=VALUE gives $NAME in the statement a value."
     ),
     re.compile(r"in read-only mode"): (
         "A query only reads; to change the database use Python: StorageEngine(path)."
@@ -56,6 +61,8 @@ _HINTS = {
 _JSON = frozenset(["--format json", "--format=json", "-f json", "-fjson"])
 
 _received: list[int] = []
+# What is said beside the results of a command that answers in JSON, until it ends.
+_held: list[str] | None = None
 
 
 def watch_signals() -> None:
@@ -151,7 +158,12 @@ class Root(typer.core.TyperGroup):
         return resolved
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; say what went wrong in one line, without a traceback."""
+        """Run the command; say what went wrong in one line, without a traceback.
+
+        In JSON an error is all that stderr gets: what was said before is in its details.
+        """
+        global _held
+        _held = [] if self._json else None
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
@@ -168,12 +180,19 @@ class Root(typer.core.TyperGroup):
                 prefix = "" if self._json else "Error: "
                 self._say(_name(error), f"{prefix}{explain(error)}", details)
                 raise typer.Exit(_code(error)) from None
+            if isinstance(error, MissingPackageError):
+                prefix = "" if self._json else "Error: "
+                self._say("MISSING_PACKAGE", f"{prefix}{error}")
+                raise typer.Exit(MISSING) from None
             if self._json and isinstance(error, _USAGE_ERROR):
                 self._say("USAGE", cast(typer.BadParameter, error).format_message())
                 raise typer.Exit(USAGE) from None
             raise
         finally:
             _ignore_signals()
+            held, _held = _held, None
+            for line in held or ():
+                say(line)
         return result
 
     def _say(self, code: str, message: str, details: dict[str, Any] | None = None) -> None:
@@ -181,13 +200,20 @@ class Root(typer.core.TyperGroup):
         if not self._json:
             say(message)
             return
-        error = {"code": code, "message": message, "details": details or {}}
+        details = dict(details or {})
+        if _held:
+            details["notes"] = _held.copy()
+            _held.clear()
+        error = {"code": code, "message": message, "details": details}
         typer.echo(json.dumps(error, default=str), err=True)
 
 
 def say(line: str) -> None:
     """Print a line for the user, beside the results, with no control characters from the data."""
-    typer.echo(printable(line), err=True)
+    if _held is None:
+        typer.echo(printable(line), err=True)
+    else:
+        _held.append(printable(line))
 
 
 def explain(error: Exception) -> str:
@@ -235,6 +261,9 @@ def explain(error: Exception) -> str:
 def _explain_query(error: QueryError) -> str:
     suggestion = error.details.get("suggestion", "")
     message = _POINTER.sub(r" (line \1)", str(error).removesuffix(suggestion).rstrip())
+    guess = _GUESS.search(message)
+    if guess and (suggestion or guess[1].startswith("_")):
+        message = message.replace(guess[0], "")
     for sign, hint in _HINTS.items():
         suggestion = hint if sign.search(message) else suggestion
     if suggestion:
@@ -256,14 +285,17 @@ def _explain_revision(error: SchemaVersionError) -> str:
     )
 
 
+class MissingPackageError(ImportError):
+    """A package of an extra, which its text names, is missing."""
+
+
 @contextmanager
 def needed_packages() -> Iterator[None]:
-    """Exit with code 3 where a package of an extra is missing; its error names the extra."""
+    """Let a command end with code 3 where a package of an extra is missing."""
     try:
         yield
     except ImportError as error:
-        say(f"Error: {error}")
-        raise typer.Exit(MISSING) from None
+        raise MissingPackageError(str(error)) from None
 
 
 def discard_unwritten() -> None:

@@ -52,6 +52,16 @@ PathArgument = Annotated[
 ]
 
 
+class Group(typer.core.TyperGroup):
+    """A group that lists its commands with the whole first line of their help."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write what each command does."""
+        with formatter.section("Commands"):
+            lines = {n: (c.help or "").partition("\n")[0] for n, c in self.commands.items()}
+            formatter.write_dl(list(lines.items()))
+
+
 class FileCommand(typer.core.TyperCommand):
     """A command on a file that PATH names, or else --db or the environment."""
 
@@ -110,6 +120,14 @@ def complete_table(ctx: typer.Context, incomplete: str) -> list[str]:
     return []
 
 
+PlaceArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="PATH",
+        show_default=False,
+        help=f"The database; or by --db, --project or ${DB_VARIABLE}.",
+    ),
+]
 DbOption = Annotated[
     str | None,
     typer.Option(
@@ -260,13 +278,28 @@ def chosen_place(db: str | None) -> str:
     return place
 
 
+def one_place(path: str | None, db: str | None) -> str | None:
+    """Return the database that an argument or --db names, None for neither."""
+    if path and db and path != db:
+        raise typer.BadParameter(f"PATH is {path}; give one of them", param_hint="--db")
+    return path or db
+
+
 def is_url(place: str) -> bool:
     """Return whether a database is named by a URL, and not by a path."""
     return "://" in place
 
 
+def check_folder(file: Path, hint: str) -> None:
+    """Refuse a new file in a folder that is not there."""
+    if not file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {file.parent}", param_hint=hint)
+
+
 def check_output(output: Path | None, database: Path | None) -> None:
-    """Refuse to write the result over the database, or over its log."""
+    """Refuse to write into no folder, over the database, or over its log."""
+    if output is not None:
+        check_folder(output, "--output")
     if output is None or database is None:
         return
     own = [database.resolve(), database.with_name(f"{database.name}.wal").resolve()]
@@ -276,21 +309,25 @@ def check_output(output: Path | None, database: Path | None) -> None:
         )
 
 
-def chosen_format(format_: Format | None, output: Path | None) -> Format:
-    """Return the format that the options choose; parquet is not for a terminal."""
-    chosen = format_ or _format_of(output)
+def chosen_format(format_: Format | None, output: Path | None, *, draws: bool = False) -> Format:
+    """Return the format that the options choose; parquet is not for a terminal.
+
+    One that *draws* may make a picture instead, of other suffixes.
+    """
+    chosen = format_ or _format_of(output, draws)
     if chosen is Format.PARQUET and output is None and sys.stdout.isatty():
         raise typer.BadParameter("parquet is binary: add --output FILE", param_hint="--format")
     return chosen
 
 
-def _format_of(output: Path | None) -> Format:
+def _format_of(output: Path | None, draws: bool) -> Format:
     if output is None:
         return Format.TABLE
     try:
         return Format(output.suffix.lower().lstrip("."))
     except ValueError:
+        pictures = "Pictures end in .html, .png or .svg. " if draws else ""
         raise typer.BadParameter(
-            f"what to write to {output}? Add --format csv, json, jsonl or parquet",
+            f"what to write to {output}? {pictures}Add --format csv, json, jsonl or parquet",
             param_hint="--output",
         ) from None

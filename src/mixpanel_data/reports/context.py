@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from mixpanel_data._internal.schema import functions as fn
+from mixpanel_data._internal.schema.event_names import warn_of_unknown
 from mixpanel_data._internal.schema.properties import event_property
 from mixpanel_data._internal.schema.tables import EVENTS, PROFILES, Kind, user_table
 from mixpanel_data._internal.spelling import closest
@@ -79,6 +80,7 @@ class Context:
         self.source = Source(table, zone, rules, people, several(excluded_events))
         self._as_of = None if as_of is None else end_of(as_of, "as_of", zone)
         self._known: set[tuple[tuple[str, ...] | None, str]] = set()
+        self._looked_up: set[str] = set()
 
     def _checked(self, name: str, kind: Kind) -> str:
         schema = self.storage.get_schema(name)
@@ -178,13 +180,17 @@ class Context:
         """Refuse names of properties that no event has: a slip would look like an answer.
 
         A bare name (*by*) must be there. A name in an expression is refused only where it looks
-        like another one: an expression may ask for what is not there.
+        like another one: an expression may ask for what is not there. Of a name of
+        events that looks like another one, a warning is logged.
 
         Raises:
             UnknownPropertyError: there is no such property, though there are such events.
             ExpressionError: text that is no expression.
         """
         names = names_of(events)
+        unknown = [name for name in names or () if name not in self._looked_up]
+        self._looked_up.update(unknown)
+        warn_of_unknown(self.source.table, unknown, self.rows)
         texts = [part for part in where if isinstance(part, str)]
         for part in by:
             if isinstance(part, str):

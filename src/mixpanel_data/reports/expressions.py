@@ -10,6 +10,7 @@ import ast
 import io
 import math
 import operator
+import re
 import tokenize
 import warnings
 from collections.abc import Callable
@@ -121,14 +122,26 @@ def _tree(text: str) -> ast.Expression:
     except SyntaxError as error:
         # Where the text ends too early, Python names no place in it.
         ended = not error.offset or (error.lineno or 1) > 1
-        position = len(line) if ended else indent + (error.offset or 1) - 1
-        raise ExpressionError("Bad syntax", line, min(position, len(line))) from None
+        position = len(line) if ended else min(indent + (error.offset or 1) - 1, len(line))
+        raise ExpressionError(f"Bad syntax{_slip(line[position:])}", line, position) from None
     except (ValueError, MemoryError, RecursionError) as error:
         raise ExpressionError(f"Bad syntax ({error})", line, 0) from None
     for token in tokenize.generate_tokens(io.StringIO(line[indent:]).readline):
         if token.type == tokenize.COMMENT:
             raise ExpressionError("Unexpected '#'", line, indent + token.start[1])
     return tree
+
+
+def _slip(rest: str) -> str:
+    """Return what to write instead of the operator of another language that *rest* begins with."""
+    found = re.match(r"=(?!=)|&+|\|+|<>|!(?!=)|(?:AND|OR|NOT|IN|IS|LIKE)\b", rest, re.IGNORECASE)
+    sign = found[0].lower() if found else ""
+    return {
+        **{"=": ": equality is ==", "<>": ": inequality is !=", "!": ": negation is not"},
+        **{sign: f": this is written {sign}" for sign in ("and", "or", "not", "in")},
+        **dict.fromkeys(("&", "&&"), ": join by and"),
+        **dict.fromkeys(("|", "||"), ": join by or"),
+    }.get(sign, "")
 
 
 class _Reader:

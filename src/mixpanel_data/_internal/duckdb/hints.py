@@ -21,6 +21,11 @@ _IN_PATH = re.compile(r"JSON path error near '(.*)'", re.DOTALL)
 _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _DOLLAR_KEY = re.compile(r"(\$[^.\[]+)(.*)", re.DOTALL)
 _READ_ONLY = re.compile(r"in read-only mode")
+_NO_STATEMENT = re.compile(r"^Not an executable object")
+_PARAMETERS = re.compile(
+    r"Values were not provided|argument[/ ]count mismatch|[Pp]repared parameters can only"
+)
+_COLON = re.compile(r'at or near ":"')
 
 _SHOWN = 10  # names in a list
 _SAMPLE = 1_000  # rows whose properties are looked at
@@ -36,6 +41,10 @@ def hint(text: str, statement: str, connect: Connect | None) -> str:
             "The database is open for reading only. StorageEngine(path), or open_existing(path,"
             " read_only=False), opens it for writing."
         )
+    if _NO_STATEMENT.search(text):
+        return "Pass SQL text, or a SQLAlchemy statement such as sqlalchemy.select(table)."
+    if _PARAMETERS.search(text) or (_COLON.search(text) and re.search(r":[a-z_]\w*", statement)):
+        return "Parameters of SQL text are a list for ? and $1, or a dict for $name."
     if path := _IN_PATH.search(text):
         return _quoted_key(path[1], statement)
     if table := _UNKNOWN_TABLE.search(text):

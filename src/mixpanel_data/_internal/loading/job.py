@@ -25,6 +25,16 @@ Progress = Callable[[int], object]
 _UTC = "UTC"
 
 
+def check_metadata(metadata: object) -> None:
+    """Refuse what is no metadata.
+
+    Raises:
+        TypeError: it has not what a TableMetadata has.
+    """
+    if not hasattr(metadata, "filter_events"):
+        raise TypeError(f"metadata must be a TableMetadata, not {metadata!r}.")
+
+
 @dataclass(frozen=True)
 class LoadJob:
     """What a load is to do, checked before anything is touched."""
@@ -48,6 +58,7 @@ class LoadJob:
 
     def __post_init__(self) -> None:
         check_table_name(self.table)
+        check_metadata(self.metadata)
         if self.metadata.type != self.kind.name:
             raise ValueError(
                 f"metadata.type is {self.metadata.type!r}, but the records are {self.kind.name}."

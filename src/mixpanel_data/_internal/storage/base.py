@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import wraps
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
-from mixpanel_data.exceptions import QueryError
+from mixpanel_data.exceptions import MixpanelDataError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -124,14 +126,24 @@ class Backend(Protocol):
         """Return the bytes on disk, and since when there are some."""
 
 
+_DRIVERS = {"sqlalchemy", "duckdb", "pyarrow", "clickhouse_connect"}
+_INSIDE = {"mixpanel_data"} | _DRIVERS | sys.stdlib_module_names
+
+
 def library_edge(call: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Return a public call whose QueryErrors have no traceback from inside the library."""
+    """Return a public call whose errors have no traceback from inside the library.
+
+    Those that came through the caller's own code, as an iterator that is loaded, stay as they are.
+    """
 
     @wraps(call)
     def edge(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
         try:
             return call(*args, **kwargs)
-        except QueryError as error:
+        except MixpanelDataError as error:
+            names = [f.f_globals.get("__name__", "") for f, _ in walk_tb(error.__traceback__)]
+            if any(name.partition(".")[0] not in _INSIDE for name in names):
+                raise
             raise error.with_traceback(None) from None
 
     return edge

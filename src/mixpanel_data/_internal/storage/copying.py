@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mixpanel_data._internal.display import Listing
 from mixpanel_data._internal.loading.copy_job import CopyJob, Fingerprint
-from mixpanel_data._internal.storage.base import Backend
+from mixpanel_data._internal.storage.base import Backend, library_edge
 from mixpanel_data._internal.storage.inspection import InspectionMixin
 from mixpanel_data._internal.storage.loads import LoadMixin
 from mixpanel_data.exceptions import CopyMismatchError
@@ -26,6 +26,7 @@ CopyProgress = Callable[[str, int, int], object]
 class CopyMixin(LoadMixin, InspectionMixin):
     """The call that copies tables."""
 
+    @library_edge
     def copy_to(
         self,
         target: CopyMixin,

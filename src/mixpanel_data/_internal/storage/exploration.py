@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from mixpanel_data._internal.exploration import answers, statements
 from mixpanel_data._internal.schema import functions as fn
+from mixpanel_data._internal.schema.event_names import warn_of_unknown
 from mixpanel_data._internal.schema.properties import event_property, sql_text
 from mixpanel_data._internal.storage.inspection import InspectionMixin
 from mixpanel_data._internal.storage.queries import QueryMixin
@@ -217,7 +218,10 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
     def _with_properties(self, table: str, event: str | None, *others: str) -> sa.Table:
         named = [] if event is None else ["event_name"]
-        return self._with_columns(table, "properties", *named, *others)
+        rows = self._with_columns(table, "properties", *named, *others)
+        if event is not None:
+            warn_of_unknown(rows, [event], self.execute_rows)
+        return rows
 
     def _with_columns(self, table: str, *needed: str) -> sa.Table:
         rows = self.table(table)
@@ -254,6 +258,8 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
 
 def _check_size(name: str, size: int) -> None:
+    if not hasattr(size, "__index__"):
+        raise TypeError(f"{name} must be a whole number, not {size!r}.")
     if size < 0:
         raise ValueError(f"{name} must be 0 or more, not {size}.")
 

@@ -10,11 +10,17 @@ from mixpanel_data._internal.formats.detection import detect_kind
 from mixpanel_data._internal.formats.paths import Sources, expand, is_empty, names_of
 from mixpanel_data._internal.formats.readers import READERS
 from mixpanel_data._internal.formats.text import BinaryStream
-from mixpanel_data._internal.loading.job import IfMissing, LoadJob, OnConflict, Progress
+from mixpanel_data._internal.loading.job import (
+    IfMissing,
+    LoadJob,
+    OnConflict,
+    Progress,
+    check_metadata,
+)
 from mixpanel_data._internal.loading.sources import RecordSource
 from mixpanel_data._internal.progress import with_bar
 from mixpanel_data._internal.schema.tables import EVENTS, KINDS, PROFILES
-from mixpanel_data._internal.storage.base import StorageBase
+from mixpanel_data._internal.storage.base import StorageBase, library_edge
 from mixpanel_data.types import (
     EventRecord,
     LoadAction,
@@ -32,6 +38,7 @@ class LoadMixin(StorageBase):
 
     index_limit: int = 1_000_000
 
+    @library_edge
     def create_events_table(
         self,
         name: str,
@@ -57,6 +64,7 @@ class LoadMixin(StorageBase):
         job = LoadJob(EVENTS, name, metadata, "create", self.index_limit)
         return self._load_data(job, data, progress_callback, batch_size, draw=progress)
 
+    @library_edge
     def create_profiles_table(
         self,
         name: str,
@@ -71,6 +79,7 @@ class LoadMixin(StorageBase):
         job = LoadJob(PROFILES, name, metadata, "create", self.index_limit)
         return self._load_data(job, data, progress_callback, batch_size, draw=progress)
 
+    @library_edge
     def append_events_table(
         self,
         name: str,
@@ -106,6 +115,7 @@ class LoadMixin(StorageBase):
         )
         return self._load_data(job, data, progress_callback, batch_size, draw=progress)
 
+    @library_edge
     def append_profiles_table(
         self,
         name: str,
@@ -126,6 +136,7 @@ class LoadMixin(StorageBase):
         job = LoadJob(PROFILES, name, metadata, "append", self.index_limit, on_conflict)
         return self._load_data(job, data, progress_callback, batch_size, draw=progress)
 
+    @library_edge
     def load_export(
         self,
         name: str,
@@ -157,6 +168,7 @@ class LoadMixin(StorageBase):
         source, undated = names_of(sources), metadata is None
         if metadata is None:
             metadata, sources = self._detected(name, sources, allow_empty)
+        check_metadata(metadata)
         action: LoadAction = "replace" if replace else "append" if append else "create"
         job = LoadJob(
             *(KINDS[metadata.type], name, metadata, action, self.index_limit, on_conflict),
@@ -231,6 +243,7 @@ class LoadMixin(StorageBase):
         source = RecordSource(records, job.kind, job.table, progress, batch_size)
         return self._backend.load(job, source)
 
+    @library_edge
     def drop_table(self, name: str) -> None:
         """Drop a table and its catalogue entry.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mixpanel_data._internal.storage.base import PropertyPath, StorageBase
+from mixpanel_data._internal.storage.base import PropertyPath, StorageBase, library_edge
 from mixpanel_data.types import ColumnInfo
 
 
 class OptimizeMixin(StorageBase):
     """The calls about properties that are columns."""
 
+    @library_edge
     def optimize(
         self,
         name: str,
@@ -34,6 +35,8 @@ class OptimizeMixin(StorageBase):
         """
         if limit < 0:
             raise ValueError(f"limit must be 0 or more, not {limit}.")
+        if isinstance(properties, str):
+            properties = [properties]
         return self._backend.optimize(name, properties if limit else (), limit, progress)
 
     def typed_columns(self, name: str) -> list[ColumnInfo]:

@@ -15,6 +15,8 @@ import mixpanel_data
 
 # By name: the module, and the first line of the help.
 COMMANDS = {
+    "demo": ("demo", "Make a month of example data, load it, and ask it some questions."),
+    "load": ("load", "Load exported files into a table."),
     "tables": ("tables", "List the tables with their rows and days."),
     "schema": (
         "tables",
@@ -61,8 +63,6 @@ COMMANDS = {
         "Copy tables of events and profiles into another database, each of them as a whole.",
     ),
     "drop": ("tables", "Drop a table, after asking."),
-    "demo": ("demo", "Make a month of example data, load it, and ask it some questions."),
-    "load": ("load", "Load exported files into a table."),
     "db": ("db", "Look after database files: upgrade, back up, compact, check."),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,6 +63,8 @@ def copy(
     is left as it is: after an interrupt the same command goes on from there.
     """
     names = None if tables is None else [str(table_name(name)) for name in tables]
+    if source == target or Path(source).resolve() == Path(target).resolve():
+        raise typer.BadParameter("it is the same database as --from", param_hint="--to")
     with _saying_what_stays(), open_database(source, None, wait=wait) as from_:
         for name in names or ():
             # A table that is not there is no reason to make a file.

@@ -21,10 +21,12 @@ from mixpanel_data.cli.errors import (
 )
 from mixpanel_data.cli.options import (
     FileCommand,
+    Group,
     ListFormat,
     ListFormatOption,
     QuietOption,
     TableArgument,
+    check_folder,
     on_file,
 )
 from mixpanel_data.cli.views.progress import work
@@ -87,6 +89,7 @@ Examples:
 
 app = typer.Typer(
     name="db",
+    cls=Group,
     help="Look after database files: upgrade, back up, compact, check.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -103,7 +106,7 @@ DryRunOption = Annotated[
 @app.command(cls=FileCommand, epilog=_STATUS_EXAMPLES)
 @on_file
 def status(path: Path, format_: ListFormatOption = ListFormat.TABLE) -> None:
-    """Return what a file is: its size, revision and tables, and what upgrade would do.
+    """Show the size, revision and tables of a file, and what is pending.
 
     Any DuckDB file will do; it is only read.
     """
@@ -153,10 +156,11 @@ def downgrade(
     quiet: QuietOption = False,
     format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
-    """Take a file back to an earlier revision, for an earlier version, after asking.
+    """Take a file back to an earlier revision, after asking.
 
-    What the earlier revision has no place for stays in the copy that is written beside the file
-    first, and there alone. Without a terminal to ask on, it needs --yes.
+    For an earlier version of the library. What the earlier revision has no place for stays in the
+    copy that is written beside the file first, and there alone. Without a terminal to ask on, it
+    needs --yes.
     """
     if dry_run:
         sql = maintenance.downgrade_sql(path, revision)
@@ -216,7 +220,8 @@ def backup(
     quiet: QuietOption = False,
     format_: ListFormatOption = ListFormat.TABLE,
 ) -> None:
-    """Copy a database, others may be reading it, and check the copy by opening it."""
+    """Copy a database that others may be reading, and check the copy."""
+    check_folder(destination, "DESTINATION")
     with work("Copying", quiet=quiet):
         copy = maintenance.backup(path, destination)
     size = copy.stat().st_size
@@ -251,7 +256,7 @@ def check(
     format_: ListFormatOption = ListFormat.TABLE,
     quiet: QuietOption = False,
 ) -> None:
-    """Read every block and every row, and list what is wrong and what to do.
+    """Read every block and row, and list what is wrong, and what to do.
 
     Keys, required values, JSON and the counts of the catalogue are compared. Exits with 1 when
     something is wrong.
@@ -275,7 +280,7 @@ def check(
 def recover(
     path: Path, format_: ListFormatOption = ListFormat.TABLE, quiet: QuietOption = False
 ) -> None:
-    """Open a file again whose write-ahead log is damaged, and list the loads that are lost.
+    """Open a file whose log is damaged, and list what is lost.
 
     Everything is copied first. Then the log is cut at its last whole transaction.
     """

@@ -1,7 +1,6 @@
 """``load``: files in Mixpanel's export formats into a table, all of them or none."""
 
 import dataclasses
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from mixpanel_data.cli.load_options import (
     options_of,
     refuse,
 )
+from mixpanel_data.cli.notes import print_notes_of
 from mixpanel_data.cli.options import (
     DbOption,
     FromOption,
@@ -76,15 +76,7 @@ Examples:
 """
 
 
-class _Notes(logging.Handler):
-    """Prints what the library logs about a load, and its entry in the history does not tell."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if getattr(record, "note", False):
-            say(f"Note: {record.getMessage()}")
-
-
-logging.getLogger("mixpanel_data._internal.loading").addHandler(_Notes())
+print_notes_of("mixpanel_data._internal.loading")
 
 
 class _Load(typer.core.TyperGroup):

@@ -32,10 +32,10 @@ def unlock(
     format_: ListFormatOption = ListFormat.TABLE,
     quiet: QuietOption = False,
 ) -> None:
-    """Remove from a server what killed loads left: their locks, and what they had not published.
+    """Remove from a server what killed loads left, such as their locks.
 
-    A load that was only slow fails then, with nothing stored. A file needs none of this: its lock
-    ends with its process.
+    What they had not published goes with them. A load that was only slow fails then, with nothing
+    stored. A file needs none of this: its lock ends with its process.
     """
     # Loaded only when a command runs, not for its help.
     from mixpanel_data import StorageEngine

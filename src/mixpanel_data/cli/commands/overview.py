@@ -11,9 +11,11 @@ from mixpanel_data.cli.options import (
     DbOption,
     ListFormat,
     ListFormatOption,
+    PlaceArgument,
     ProjectOption,
     WaitOption,
     check_output,
+    one_place,
     open_database,
 )
 from mixpanel_data.cli.views import writers
@@ -43,6 +45,7 @@ PageOption = Annotated[
 
 @app.command(epilog=_EXAMPLES)
 def overview(
+    path: PlaceArgument = None,
     timezone: ZoneOption = None,
     output: PageOption = Path("overview.html"),
     db: DbOption = None,
@@ -54,11 +57,16 @@ def overview(
 
     The page works without a network, and shows the SQL behind each picture.
     """
-    with open_database(db, project, wait=wait) as storage, needed_packages():
+    with open_database(one_place(path, db), project, wait=wait) as storage, needed_packages():
         check_output(output, storage.path)
         # pandas and the reports are loaded only when they are needed.
+        from mixpanel_data.reports import charts
         from mixpanel_data.reports.overview import overview as page_of
 
+        charts.converter()
+        if output.suffix.lower() not in ("", ".htm", ".html"):
+            problem = f"the page is HTML, which {output} does not end in"
+            raise typer.BadParameter(problem, param_hint="--output")
         try:
             page = page_of(storage, timezone=timezone)
         except ValueError as error:

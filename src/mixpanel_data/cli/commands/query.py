@@ -124,7 +124,7 @@ def query(
     chosen = chosen_format(format_, output)
     if max_rows and chosen is not Format.TABLE:
         say("Note: --max-rows is for tables; all rows are written. --limit takes fewer.")
-    params = dict(map(_param, param or [])) or None
+    params = _params(param or []) or None
     statement = sys.stdin.read() if sql == "-" else sql
     with open_database(db, project, wait=wait) as storage:
         check_output(output, storage.path)
@@ -132,6 +132,13 @@ def query(
             confine(storage)
         result = result_of(storage, statement, params, limit)
         write_result(result, chosen, output, _MAX_ROWS if max_rows is None else max_rows)
+
+
+def _params(texts: list[str]) -> dict[str, Any]:
+    params = dict(map(_param, texts))
+    if len(params) < len(texts):
+        raise typer.BadParameter("a name is given more than once", param_hint="--param")
+    return params
 
 
 def _param(text: str) -> tuple[str, Any]:
@@ -149,8 +156,11 @@ def confine(storage: "StorageEngine") -> None:
     """Let statements read and write nothing outside of the database; a server has its own rules."""
     if not is_duckdb(storage):
         return
-    storage.connection.execute("SET enable_external_access = false")
-    storage.connection.execute("SET lock_configuration = true")
+    connection = storage.connection
+    # Another one to look up what an error suggests: none can be opened once settings are locked.
+    storage.engine.connect().close()
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def write_result(

@@ -20,10 +20,12 @@ from mixpanel_data.cli.options import (
     DbOption,
     ListFormat,
     ListFormatOption,
+    PlaceArgument,
     ProjectOption,
     QuietOption,
     TableArgument,
     WaitOption,
+    one_place,
     open_database,
 )
 from mixpanel_data.cli.views.progress import part_done
@@ -72,6 +74,7 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 @app.command(epilog=_TABLES_EXAMPLES)
 def tables(
+    path: PlaceArgument = None,
     db: DbOption = None,
     project: ProjectOption = None,
     wait: WaitOption = 0.0,
@@ -81,7 +84,7 @@ def tables(
 
     The days are those that were given to load with --from and --to.
     """
-    with open_database(db, project, wait=wait) as storage:
+    with open_database(one_place(path, db), project, wait=wait) as storage:
         if format_ is ListFormat.JSON:
             print_json(
                 [

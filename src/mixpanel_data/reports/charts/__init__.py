@@ -17,7 +17,7 @@ from mixpanel_data.reports.charts import funnels, paths, retention, sessions, tr
 from mixpanel_data.reports.charts.base import Picture, specification
 from mixpanel_data.reports.charts.page import Section, converter, page, required
 
-__all__ = ["SUFFIXES", "Section", "chart", "inline", "page", "pictures", "render"]
+__all__ = ["SUFFIXES", "Section", "chart", "converter", "inline", "page", "pictures", "render"]
 
 SUFFIXES = (".html", ".png", ".svg")
 

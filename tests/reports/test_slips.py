@@ -1,0 +1,103 @@
+"""Slips in a question: of the wrong type, in the name of an event, or from another language."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mixpanel_data import StorageEngine
+from mixpanel_data.reports import Exclusion, ExpressionError, Reports, Step
+
+from .conftest import Make
+
+DAYS: dict[str, Any] = {"from_date": "2025-03-01", "to_date": "2025-03-03"}
+ROWS = [
+    ("ann", "play", "2025-03-01T09:00:00", {"plan": "pro"}),
+    ("ann", "like", "2025-03-01T09:01:00"),
+]
+Ask = Callable[[Reports], object]
+
+WRONG_TYPES: dict[str, Ask] = {
+    "steps are a list of steps, not 'play'": lambda r: r.funnel("play", **DAYS),
+    "5 is neither the name of an event nor a Step": lambda r: r.funnel(["a", 5], **DAYS),  # type: ignore[list-item]
+    "window must be a timedelta": lambda r: r.funnel(["a"], window=7, **DAYS),  # type: ignore[arg-type]
+    "window must be a timedelta from": lambda r: r.flows("a", window="7d", **DAYS),  # type: ignore[arg-type]
+    "timeout must be a timedelta": lambda r: r.sessions(timeout=30, **DAYS),  # type: ignore[arg-type]
+}
+
+
+@pytest.fixture
+def reports(make: Make) -> Reports:
+    return make(ROWS)
+
+
+@pytest.mark.parametrize(("told", "ask"), WRONG_TYPES.items(), ids=WRONG_TYPES)
+def test_a_wrong_type_names_the_argument(told: str, ask: Ask, reports: Reports) -> None:
+    with pytest.raises(ValueError, match=told):
+        ask(reports)
+
+
+def test_any_iterable_of_the_right_kind_will_do(reports: Reports) -> None:
+    steps = (Step(name) for name in ("play", "like"))
+    found = reports.funnel(steps, exclusions={Exclusion("skip")}, window=timedelta(1), **DAYS)  # type: ignore[arg-type]
+    assert [step.count for step in found.steps] == [1, 1]
+
+
+UNKNOWN: dict[str, tuple[Ask, list[str]]] = {
+    "segmentation": (lambda r: r.segmentation("ply", **DAYS), ["'ply'; did you mean 'play'?"]),
+    "funnel": (lambda r: r.funnel(["play", "lik", "zzz"], **DAYS), ["did you mean 'like'"]),
+    "retention": (
+        lambda r: r.retention(born_event="plai", return_event="lyke", **DAYS),
+        ["play", "like"],
+    ),
+    "flows": (lambda r: r.flows(["play", "ply"], **DAYS), ["'ply'; did you mean 'play'?"]),
+    "frequency": (lambda r: r.frequency(event="ply", **DAYS), ["'ply'"]),
+    "known": (lambda r: r.funnel(["play", "like"], **DAYS), []),
+    "of other days": (
+        lambda r: r.segmentation("play", from_date="2024-01-01", to_date="2024-01-01"),
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("ask", "told"), UNKNOWN.values(), ids=UNKNOWN)
+def test_an_event_that_is_not_there_is_logged(
+    ask: Ask, told: list[str], reports: Reports, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        ask(reports)
+    notes = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(notes) == len(told)
+    assert all(part in note for part, note in zip(told, notes))
+
+
+def test_exploring_an_event_that_is_not_there_is_logged(
+    reports: Reports, shared: StorageEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert shared.property_keys("events", event="plai") == []
+    assert "did you mean 'play'?" in caplog.text
+
+
+def test_nothing_is_logged_of_an_empty_table(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    make([]).segmentation("play", **DAYS)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("plan = 'pro'", "equality is == at position 5"),
+        ('properties["plan"] <> "pro"', "inequality is != at position 19"),
+        ("1 < 2 AND 2 < 3", "this is written and at"),
+        ("1 < 2 && 2 < 3", "join by and at"),
+        ("1 < 2 || 2 < 3", "join by or at"),
+        ("(1 < 2", "Bad syntax at position 0"),
+    ],
+)
+def test_an_operator_of_another_language(where: str, told: str, reports: Reports) -> None:
+    with pytest.raises(ExpressionError, match=told.replace("|", r"\|")):
+        reports.segmentation("play", where=where, **DAYS)
