@@ -76,6 +76,24 @@ def test_the_loads_before_the_damage_stay_and_the_others_are_named(path: Path) -
     assert len(_log(done.copy).read_bytes()) == len(before[1])
 
 
+def test_a_link_to_the_file_is_the_file_and_its_log_is_kept(path: Path) -> None:
+    _flip(_log(path), _log(path).stat().st_size // 2)
+    log = _log(path).read_bytes()
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    done = maintenance.recover(link)
+    assert done.copy is not None
+    assert _log(done.copy).read_bytes() == log
+    _check(link, done)
+
+
+def test_what_no_recovery_helps_is_not_copied(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("something else")
+    with pytest.raises(OSError, match="not a DuckDB database file"):
+        maintenance.recover(tmp_path / "a.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
+
+
 def test_a_flipped_byte_anywhere_is_never_passed_over(path: Path) -> None:
     whole, log = path.read_bytes(), _log(path).read_bytes()
     for number in range(tries(4, 40)):

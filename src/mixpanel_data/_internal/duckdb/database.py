@@ -72,8 +72,9 @@ class Database:
         self.engine = pool.create(self._file, read_only=read_only, exclusive=exclusive)
         self._wal = None if self._file is None or read_only else files.wal_path(self._file)
         pool.listen(self.engine, lifecycle, connections, self._wal)
-        self.place = None if path is None else files.place_of(path)
         try:
+            with open_errors(path):
+                self.place = None if path is None else files.place_of(path)
             self.root = self._connect_root()
         except BaseException:
             _release(directory, whole=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from mixpanel_data._internal.duckdb.copy import checkpoint
 from mixpanel_data._internal.duckdb.database import Database
 from mixpanel_data._internal.duckdb.errors import NEEDS_WRITING
-from mixpanel_data._internal.duckdb.files import wal_path
+from mixpanel_data._internal.duckdb.files import resolve_path, wal_path
 from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 from mixpanel_data._internal.duckdb.wal import Log, read_log
 from mixpanel_data._internal.maintenance import backup as copies
@@ -17,6 +17,9 @@ from mixpanel_data._internal.schema import load_history
 from mixpanel_data._internal.schema.tables import loads_table
 from mixpanel_data.exceptions import DatabaseLockedError, DatabaseNotFoundError, MixpanelDataError
 from mixpanel_data.types import LoadInfo, Recovery
+
+# What DuckDB adds to the name of a log.
+_SUFFIXES = ("", ".checkpoint", ".recovery")
 
 
 def recover(path: str | Path) -> Recovery:
@@ -27,14 +30,15 @@ def recover(path: str | Path) -> Recovery:
     Raises:
         OSError: the file itself cannot be opened, with or without its log.
     """
-    path = Path(path)
+    # DuckDB keeps the log beside the file itself.
+    path = Path(os.path.realpath(resolve_path(path)))
     if not path.exists():
         raise DatabaseNotFoundError(path)
     log = read_log(wal_path(path))
     damaged = wal_path(path).exists() and (log is None or log.whole < len(log.data))
     if not damaged and _history(path) is not None:
         return Recovery(None, 0, 0, [])
-    _refuse_locked(path)
+    _refuse(path)
     copy = _keep(path)
     there = _history_of_all(copy, log)
     cut = _cut(path, log)
@@ -46,14 +50,19 @@ def recover(path: str | Path) -> Recovery:
     return Recovery(copy, cut, max(len(commits), len(lost), bool(cut)), lost)
 
 
-def _refuse_locked(path: Path) -> None:
-    """Refuse a file that is open elsewhere: its log is not damaged, but being written."""
+def _refuse(path: Path) -> None:
+    """Refuse a file whose log is being written, or that does not open though it has none."""
     try:
         Database.open(path, read_only=True).close()
-    except DatabaseLockedError:
-        raise
-    except (MixpanelDataError, OSError):
-        pass
+    except (MixpanelDataError, OSError) as error:
+        if isinstance(error, DatabaseLockedError) or not _logs(path):
+            raise
+
+
+def _logs(path: Path) -> dict[str, Path]:
+    """Return the logs beside a database by their suffixes."""
+    logs = {suffix: Path(f"{wal_path(path)}{suffix}") for suffix in _SUFFIXES}
+    return {suffix: log for suffix, log in logs.items() if log.exists()}
 
 
 def _keep(path: Path) -> Path:
@@ -61,10 +70,9 @@ def _keep(path: Path) -> Path:
     number = 1
     while (copy := path.with_name(f"{path.name}.damaged{number}")).exists():
         number += 1
-    for suffix in (".wal", ".wal.checkpoint", ".wal.recovery", ""):
-        source = Path(f"{path}{suffix}")
-        if source.exists():
-            copies.copy_file(source, Path(f"{copy}{suffix}"))
+    for suffix, log in _logs(path).items():
+        copies.copy_file(log, Path(f"{wal_path(copy)}{suffix}"))
+    copies.copy_file(path, copy)
     return copy
 
 
