@@ -266,14 +266,21 @@ def is_url(place: str) -> bool:
 
 
 def check_output(output: Path | None, database: Path | None) -> None:
-    """Refuse to write the result over the database, or over its log."""
-    if output is None or database is None:
+    """Refuse to write the result over the database or its log, or over another database."""
+    if output is None:
         return
-    own = [database.resolve(), database.with_name(f"{database.name}.wal").resolve()]
-    if output.resolve() in own or (output.exists() and output.samefile(database)):
-        raise typer.BadParameter(
-            f"{output} is the database itself; choose another file", param_hint="--output"
-        )
+    if database is not None:
+        own = [database.resolve(), database.with_name(f"{database.name}.wal").resolve()]
+        if output.resolve() in own or (output.exists() and output.samefile(database)):
+            raise typer.BadParameter(
+                f"{output} is the database itself; choose another file", param_hint="--output"
+            )
+    if output.is_file():
+        with output.open("rb") as file:
+            if file.read(12)[8:] == b"DUCK":
+                raise typer.BadParameter(
+                    f"{output} is a database; choose another file", param_hint="--output"
+                )
 
 
 def chosen_format(format_: Format | None, output: Path | None) -> Format:

@@ -17,7 +17,7 @@ from mixpanel_data._internal.deferral import late_interrupts
 from mixpanel_data._internal.duckdb import files, pool, typed_guard
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
-from mixpanel_data._internal.duckdb.dialect.dbapi import READS
+from mixpanel_data._internal.duckdb.dialect.dbapi import READS, kind_of
 from mixpanel_data._internal.duckdb.errors import (
     open_errors,
     query_errors,
@@ -205,7 +205,7 @@ class Database:
     def text_connection(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the thread's DuckDB connection to run *sql*, with its errors as QueryErrors."""
         with query_errors(sql, self.begin):
-            kinds = {statement.type.name for statement in self._parse(sql)}
+            kinds = set(map(kind_of, self._parse(sql)))
             connection = self.thread_connection().driver_connection
             if not kinds <= READS:
                 self.create_wal()
