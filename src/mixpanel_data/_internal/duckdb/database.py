@@ -223,6 +223,8 @@ class Database:
                 yield connection
 
     def _parse(self, sql: str) -> list[duckdb.Statement]:
+        if sql != sql.encode(errors="replace").decode():
+            raise duckdb.ParserException("Parser Error: a lone surrogate is no Unicode text")
         parsed = self.thread_connection().driver_connection.extract_statements(sql)
         if not parsed:
             raise duckdb.ParserException("Parser Error: the text holds no statement")
