@@ -63,6 +63,19 @@ def test_stdin_is_a_file_like_any_other(run: Run, db_path: Path, events_file: Pa
     assert done.out.startswith("events: 11 rows stored")
 
 
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [("load events -", b"not a single record"), ("query -", b"holds no statement")],
+)
+def test_a_closed_stdin_is_an_empty_one(
+    start: Start, db_path: Path, command: str, reason: bytes
+) -> None:
+    StorageEngine(db_path).close()
+    process = start(*command.split(), "--db", db_path, preexec_fn=lambda: os.close(0))
+    _, err = process.communicate()
+    assert (process.returncode, err.count(b"\n"), reason in err) == (1, 1, True)
+
+
 def test_stdin_goes_with_files_and_patterns(
     run: Run, db_path: Path, tmp_path: Path, days: list[Path]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -27,6 +28,11 @@ from tests.support.command_line import Run
         "SET enable_external_access = true; SELECT content FROM read_text('{0}/precious.txt')",
         "SET temp_directory = '{0}'",
         "DROP TABLE events",
+        "UPDATE EXTENSIONS",
+        "PREPARE p AS COPY (SELECT 1) TO '{0}/precious.txt'",
+        "EXPLAIN ANALYZE COPY events TO '{0}/precious.txt'",
+        "FROM json_execute_serialized_sql(json_serialize_sql("
+        "'SELECT content FROM read_text(''{0}/precious.txt'')'))",
         "SELECT 1; COPY events TO '{0}/precious.txt'",
     ],
 )
@@ -70,6 +76,15 @@ def test_the_output_is_never_the_database(
     done = run("query", "SELECT 1", "--db", loaded, "--output", output, "--format", "csv")
     assert (done.code, "the database itself" in done.err) == (2, True)
     assert loaded.read_bytes() == before
+
+
+@pytest.mark.parametrize("suffix", [".db", ".csv"])
+def test_the_output_is_no_other_database(run: Run, loaded: Path, suffix: str) -> None:
+    other = Path(shutil.copy(loaded, loaded.with_name(f"other{suffix}")))
+    before = other.read_bytes()
+    done = run("query", "SELECT 1", "--db", loaded, "--output", other, "--format", "csv")
+    assert (done.code, "is a database" in done.err) == (2, True)
+    assert other.read_bytes() == before
 
 
 @pytest.mark.parametrize(

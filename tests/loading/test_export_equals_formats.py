@@ -171,11 +171,18 @@ TRAPS = {
     "trailing comma of an object": _event('"x":{"y":1,}'),
     "text that looks like one": _event('"x":"a,]","y":"[,"'),
 }
+_PROFILE = '{"$distinct_id":"u","$properties":{}}'
 PAGE_TRAPS = {
     "trailing comma of a page": '{"results":[{"$distinct_id":"u","$properties":{}},]}',
     "trailing comma after a page": '{"results":[{"$distinct_id":"u","$properties":{}}],}',
     "key twice": '{"$distinct_id":"u","$properties":{"x":1,"x":2}}',
     "key twice in a page": '{"results":[{"$distinct_id":"u","$properties":{"x":1,"x":2}}]}',
+    "results twice": f'{{"results":[{_PROFILE}],"results":[{_PROFILE},{_PROFILE}]}}',
+    "results twice, escaped": f'{{"results":[],"re\\u0073ults":[{_PROFILE}]}}',
+    "results twice, the last null": f'{{"results":[{_PROFILE}],"results":null}}',
+    "NaN beside the results": f'{{"page":NaN,"results":[{_PROFILE}]}}',
+    "infinity beside the results": f'{{"results":[{_PROFILE}],"page":[1e400]}}',
+    "a page in a page": f'{{"results":[{{"results":[{_PROFILE}]}}]}}',
     "$last_seen twice": '{"$distinct_id":"u","$properties":{"$last_seen":"2025-01-01T00:00:00",'
     '"$last_seen":"2025-01-02T00:00:00"}}',
     "nested too deeply": '{"$distinct_id":"u","$properties":{"d":'

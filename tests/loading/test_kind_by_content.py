@@ -103,13 +103,11 @@ def test_files_without_a_record_tell_no_kind(tmp_path: Path, memory: StorageEngi
 
 
 @pytest.mark.parametrize("suffix", ["json", "json.gz"])
-@pytest.mark.parametrize("text", [b"", b"[]", b" [ ]\n"])
+@pytest.mark.parametrize("text", [b"", b"[]", b" [ \n]\n"])
 def test_an_empty_list_is_an_empty_file(
     suffix: str, text: bytes, tmp_path: Path, memory: StorageEngine
 ) -> None:
     path = tmp_path / f"day.{suffix}"
-    if text.split() == [b"[", b"]"]:
-        text = b" []\n"
     path.write_bytes(gzip.compress(text) if suffix == "json.gz" else text)
     full = io.BytesIO(EVENTS)
     assert memory.load_export("data", [full, path], allow_empty=True) == 3

@@ -9,9 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from mixpanel_data import DatabaseLockedError, StorageEngine, maintenance
+from mixpanel_data import (
+    DamagedDatabaseError,
+    DatabaseLockedError,
+    QueryError,
+    StorageEngine,
+    maintenance,
+)
 from mixpanel_data._internal.duckdb.wal import read_log
 from mixpanel_data.types import Recovery
 from tests.maintenance.files import LOADS, ROWS, run
@@ -74,6 +81,67 @@ def test_the_loads_before_the_damage_stay_and_the_others_are_named(path: Path) -
     assert done.copy is not None
     assert done.copy.read_bytes() == before[0]
     assert len(_log(done.copy).read_bytes()) == len(before[1])
+
+
+def test_a_link_to_the_file_is_the_file_and_its_log_is_kept(path: Path) -> None:
+    _flip(_log(path), _log(path).stat().st_size // 2)
+    log = _log(path).read_bytes()
+    link = path.with_name("link.db")
+    link.symlink_to(path)
+    done = maintenance.recover(link)
+    assert done.copy is not None
+    assert _log(done.copy).read_bytes() == log
+    _check(link, done)
+
+
+def test_what_no_recovery_helps_is_not_copied(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("something else")
+    with pytest.raises(OSError, match="not a DuckDB database file"):
+        maintenance.recover(tmp_path / "a.db")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
+
+
+@pytest.mark.parametrize("log", ["none", "whole", "damaged"])
+def test_a_damaged_file_is_no_matter_of_its_log(log: str, path: Path) -> None:
+    with StorageEngine(path) as storage:
+        storage.connection.execute("CHECKPOINT")
+        if log != "none":
+            storage.connection.execute("CREATE TABLE mine AS SELECT 1 AS a")
+            left = _log(path).read_bytes()
+    if log != "none":
+        _log(path).write_bytes(left)
+    if log == "damaged":
+        _flip(_log(path), len(left) // 2)
+    for block in range(path.stat().st_size // 262144):
+        _flip(path, 12288 + block * 262144 + 100)
+    before = path.read_bytes(), _log(path).exists() and _log(path).read_bytes()
+    with pytest.raises((QueryError, OSError)):
+        maintenance.recover(path)
+    assert (path.read_bytes(), _log(path).exists() and _log(path).read_bytes()) == before
+
+
+def test_a_strange_row_is_no_matter_of_the_log(path: Path) -> None:
+    with duckdb.connect(str(path), config={"checkpoint_threshold": "1GB"}) as connection:
+        connection.execute("UPDATE _loads SET from_date = '0044-03-15 (BC)'")
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+    log = _log(path).read_bytes()
+    with pytest.raises(DamagedDatabaseError, match="_loads"):
+        maintenance.recover(path)
+    assert _log(path).read_bytes() == log
+
+
+def test_the_log_of_an_earlier_state_is_kept_beside_and_cut(path: Path) -> None:
+    log = _log(path).read_bytes()
+    with StorageEngine(path) as storage:
+        storage.connection.execute("CHECKPOINT")
+    _log(path).write_bytes(log)
+    with pytest.raises(OSError, match="mixpanel-data db recover"):
+        StorageEngine(path)
+    done = maintenance.recover(path)
+    assert done.copy is not None
+    assert (_log(done.copy).read_bytes(), done.lost_transactions > 0) == (log, True)
+    with StorageEngine(path) as storage:
+        assert len(storage.load_history()) == 10
 
 
 def test_a_flipped_byte_anywhere_is_never_passed_over(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ from mixpanel_data import (
     StorageEngine,
     maintenance,
 )
+from mixpanel_data._internal.schema.versions import head
 from tests.support.factories import events, metadata
 
 pytestmark = pytest.mark.slow
@@ -60,6 +62,18 @@ def test_it_is_a_typed_error(sql: str, path: Path) -> None:
     assert any("_metadata" in p.problem or "neither" in p.problem for p in maintenance.check(path))
     with pytest.raises(DamagedDatabaseError):
         maintenance.status(path)
+
+
+@pytest.mark.parametrize("kind", ["", "x", "__proto__"])
+@pytest.mark.parametrize("call", [maintenance.downgrade, maintenance.downgrade_sql])
+def test_no_revision_changes_a_table_of_another_kind(
+    call: Callable[[Path, str], object], kind: str, path: Path
+) -> None:
+    _change(path, f"UPDATE _metadata SET type = '{kind}'")
+    with pytest.raises(DamagedDatabaseError, match="'events' in _metadata"):
+        call(path, "0003")
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute("FROM _alembic_version").fetchall() == [(head(),)]
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ _OPENERS: list[Callable[[str], Any]] = [
     maintenance.status,
     maintenance.check,
     maintenance.compact,
+    maintenance.recover,
 ]
 _COUNT = "SELECT count(*) FROM data"
 
@@ -68,6 +69,48 @@ def test_what_is_no_path_is_refused(opens: Callable[[str], Any], path: str) -> N
 def test_an_unknown_home_is_a_typed_error(opens: Callable[[str], Any], path: str) -> None:
     with pytest.raises(OSError, match=r"no such home directory.*\./~"):
         opens(path)
+
+
+def test_a_name_with_a_tilde_opens_as_the_error_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    StorageEngine("./~music.db").close()
+    StorageEngine(Path("~music.db").absolute()).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["~music.db"]
+
+
+@pytest.mark.parametrize("opens", _OPENERS)
+@pytest.mark.parametrize("path", ["duckdb:///data.db", Path("s3://bucket/data.db"), "file:/a.db"])
+def test_a_url_is_no_path(
+    opens: Callable[[Any], Any], path: str | Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"StorageEngine\.connect"):
+        opens(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("opens", _OPENERS)
+@pytest.mark.parametrize("path", ["folder", "pipe", "/dev/null"])
+def test_what_is_no_file_is_refused_at_once(
+    opens: Callable[[str], Any], path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="directory or device"):
+        opens(path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("opens", _OPENERS)
+def test_a_circle_of_links_is_a_typed_error(opens: Callable[[Path], Any], tmp_path: Path) -> None:
+    (tmp_path / "a.db").symlink_to("b.db")
+    (tmp_path / "b.db").symlink_to("a.db")
+    with pytest.raises((OSError, DatabaseNotFoundError), match=r"database|Database"):
+        opens(tmp_path / "a.db")
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_user_without_a_home_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

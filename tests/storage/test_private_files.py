@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from mixpanel_data import StorageEngine
+from mixpanel_data import StorageEngine, maintenance
 from tests.support.factories import EVENTS, event, events
 from tests.support.processes import start
 
@@ -78,6 +78,16 @@ def test_whatever_writes_writes_a_private_log(db_path: Path, tmp_path: Path) -> 
         engine.drop_table("data")
     assert seen == set()
     assert list(tmp_path.iterdir()) == [db_path]
+
+
+def test_a_copy_is_private_from_the_start(db_path: Path, tmp_path: Path) -> None:
+    with StorageEngine(db_path) as engine:
+        EVENTS.create(engine, events(10))
+    with _watched(tmp_path) as seen:
+        for number in range(5):
+            maintenance.compact(db_path)
+            maintenance.backup(db_path, tmp_path / f"copy{number}.db")
+    assert seen == set()
 
 
 _SPILLING = """

@@ -38,6 +38,7 @@ BROKEN = {
     "no column": ("SELECT nothing FROM data", "nothing"),
     "no function": ("SELECT nonsense(1)", "nonsense"),
     "types": ("SELECT event_time * 2 FROM data", "TIMESTAMP"),
+    "no Unicode": ("SELECT '\ud800'", "lone surrogate"),
     "two columns of one name": ("CREATE TABLE t (x INT, x INT)", "x"),
 }
 AT_RUNTIME = {

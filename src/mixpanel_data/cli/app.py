@@ -72,7 +72,8 @@ def run() -> None:
     """Run the command that the arguments ask for, and exit with its code."""
     # Of the documents in a CSV file; the limit of lines ends those that never do.
     csv.field_size_limit(1 << 30)
-    # Closed by whoever started this: what is printed goes nowhere, which is no failure.
+    # Closed by whoever started this: nothing is read, and what is printed goes nowhere.
+    sys.stdin = sys.stdin or open(os.devnull)  # noqa: SIM115 - until the process ends
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 - until the process ends
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):

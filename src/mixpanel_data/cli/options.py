@@ -297,16 +297,22 @@ def check_folder(file: Path, hint: str) -> None:
 
 
 def check_output(output: Path | None, database: Path | None) -> None:
-    """Refuse to write into no folder, over the database, or over its log."""
-    if output is not None:
-        check_folder(output, "--output")
-    if output is None or database is None:
+    """Refuse to write into no folder, over the database or its log, or over another database."""
+    if output is None:
         return
-    own = [database.resolve(), database.with_name(f"{database.name}.wal").resolve()]
-    if output.resolve() in own or (output.exists() and output.samefile(database)):
-        raise typer.BadParameter(
-            f"{output} is the database itself; choose another file", param_hint="--output"
-        )
+    check_folder(output, "--output")
+    if database is not None:
+        own = [database.resolve(), database.with_name(f"{database.name}.wal").resolve()]
+        if output.resolve() in own or (output.exists() and output.samefile(database)):
+            raise typer.BadParameter(
+                f"{output} is the database itself; choose another file", param_hint="--output"
+            )
+    if output.is_file():
+        with output.open("rb") as file:
+            if file.read(12)[8:] == b"DUCK":
+                raise typer.BadParameter(
+                    f"{output} is a database; choose another file", param_hint="--output"
+                )
 
 
 def chosen_format(format_: Format | None, output: Path | None, *, draws: bool = False) -> Format:

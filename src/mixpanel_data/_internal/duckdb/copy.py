@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 
 from mixpanel_data._internal.duckdb.dialect.search_path import system_functions_of
-from mixpanel_data._internal.duckdb.files import create_private, wal_path
+from mixpanel_data._internal.duckdb.files import create_private, publish, wal_path
 from mixpanel_data._internal.duckdb.quoting import quoted
+from mixpanel_data._internal.duckdb.temp_files import PrivateDirectory
 
 _TARGET = "_rewritten"
 
@@ -25,14 +26,19 @@ def compact_into(raw: duckdb.DuckDBPyConnection, destination: Path) -> None:
     Raises:
         OSError: the new file does not hold the same rows.
     """
-    path, version = str(destination).replace("'", "''"), storage_version(raw).rstrip("+")
+    version = storage_version(raw).rstrip("+")
     block = _ask(
         raw, "SELECT block_size FROM pragma_database_size() WHERE database_name = ?", _current(raw)
     )[0][0]
-    raw.execute(f"ATTACH '{path}' AS {_TARGET} (STORAGE_VERSION '{version}', BLOCK_SIZE {block})")
+    options = f"STORAGE_VERSION '{version}', BLOCK_SIZE {block}"
+    # DuckDB would make it readable by others until it can be changed.
+    with PrivateDirectory.beside(destination) as made:
+        raw.execute(f"ATTACH {_literal(made)} AS {_TARGET} ({options})")
+        raw.execute(f"DETACH {_TARGET}")
+        made.chmod(0o600)
+        publish(made, destination)
+    raw.execute(f"ATTACH {_literal(destination)} AS {_TARGET}")
     try:
-        # Before there are rows in it, and in the log that the rows go through.
-        destination.chmod(0o600)
         create_private(wal_path(destination))
         raw.execute(f"COPY FROM DATABASE {quoted(_current(raw))} TO {_TARGET}")
         refuse_different(row_counts(raw), row_counts(raw, _TARGET), destination)
@@ -70,6 +76,10 @@ def refuse_different(original: object, copied: object, copy: Path) -> None:
     """
     if copied != original:
         raise OSError(f"The copy {copy} does not hold what the original holds; try again.")
+
+
+def _literal(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
 
 
 def _current(raw: duckdb.DuckDBPyConnection) -> str:

@@ -17,7 +17,7 @@ from mixpanel_data._internal.deferral import late_interrupts
 from mixpanel_data._internal.duckdb import files, pool, typed_guard
 from mixpanel_data._internal.duckdb.dialect import driver_of, system_functions
 from mixpanel_data._internal.duckdb.dialect.connect import is_open_here
-from mixpanel_data._internal.duckdb.dialect.dbapi import READS
+from mixpanel_data._internal.duckdb.dialect.dbapi import READS, kind_of
 from mixpanel_data._internal.duckdb.errors import (
     open_errors,
     query_errors,
@@ -72,8 +72,9 @@ class Database:
         self.engine = pool.create(self._file, read_only=read_only, exclusive=exclusive)
         self._wal = None if self._file is None or read_only else files.wal_path(self._file)
         pool.listen(self.engine, lifecycle, connections, self._wal)
-        self.place = None if path is None else files.place_of(path)
         try:
+            with open_errors(path):
+                self.place = None if path is None else files.place_of(path)
             self.root = self._connect_root()
         except BaseException:
             _release(directory, whole=False)
@@ -204,7 +205,7 @@ class Database:
     def text_connection(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the thread's DuckDB connection to run *sql*, with its errors as QueryErrors."""
         with query_errors(sql, self.begin):
-            kinds = {statement.type.name for statement in self._parse(sql)}
+            kinds = set(map(kind_of, self._parse(sql)))
             connection = self.thread_connection().driver_connection
             if not kinds <= READS:
                 self.create_wal()
@@ -222,6 +223,8 @@ class Database:
                 yield connection
 
     def _parse(self, sql: str) -> list[duckdb.Statement]:
+        if sql != sql.encode(errors="replace").decode():
+            raise duckdb.ParserException("Parser Error: a lone surrogate is no Unicode text")
         parsed = self.thread_connection().driver_connection.extract_statements(sql)
         if not parsed:
             raise duckdb.ParserException("Parser Error: the text holds no statement")

@@ -28,6 +28,8 @@ RECOVER = (
     "`mixpanel-data db recover PATH` keeps a copy of everything, cuts the log at its last whole"
     " transaction, and reports which loads are lost."
 )
+# Damaged, or that of an earlier state of the file.
+BAD_LOG = re.compile(r"Failure while replaying WAL|This WAL was created for")
 # DuckDB 1.4.0 writes into the file when it replays a log that is longer than its memory for it.
 NEEDS_WRITING = re.compile(
     r"Failure while replaying WAL.*Could not write file.*Bad file desc", re.S
@@ -44,8 +46,8 @@ _ADVICE = {
         " --upgrade duckdb)."
     ),
     re.compile(
-        rf"(?s)(?!.*{NEEDS_WRITING.pattern}).*Failure while replaying WAL"
-    ): f"Its write-ahead log is damaged. {RECOVER}",
+        rf"(?s)(?!.*{NEEDS_WRITING.pattern}).*({BAD_LOG.pattern})"
+    ): f"Its write-ahead log is damaged, or not of this file. {RECOVER}",
     re.compile(r"read a database file with (storage )?version number"): (
         "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
     ),

@@ -33,7 +33,6 @@ _MOST_PLACEHOLDERS = 50_000
 # What DuckDB reads and JSON forbids (NaN, infinities, trailing commas), and numbers that may leave
 # the range of a double. A harmless line that matches only takes the slower way.
 DUBIOUS = r"[:,\[]\s*(-?([nN][aA]|[iI][nN])|-?[0-9.]+[eE]\+?[0-9]{3}|-?[0-9]{309})|,\s*[}\]]"
-_TRAILING_COMMA = r",\s*[}\]]"
 
 # A key that may be there twice: DuckDB takes the first, JSON parsers the last.
 _TWICE = "|".join(
@@ -107,7 +106,8 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(js
                              '$."$properties"."$last_seen"']) AS types
                   FROM (SELECT unnest(CASE WHEN json_type(json, '$.results') = 'ARRAY'
                                            AND json_type(json, '$."$distinct_id"') IS NULL
-                                           AND NOT regexp_matches(CAST(json AS VARCHAR), :trailing)
+                                           AND list_unique(json_keys(json)) = len(json_keys(json))
+                                           AND NOT regexp_matches(CAST(json AS VARCHAR), :dubious)
                                       THEN json_extract(json, '$.results[*]')
                                       ELSE [json] END) AS line
                         FROM read_ndjson_objects(:files)))))
@@ -119,7 +119,6 @@ _CONSTANTS = {
     "moved": '{"distinct_id":null,"$insert_id":null}',
     "dubious": DUBIOUS,
     "suspect": _SUSPECT,
-    "trailing": _TRAILING_COMMA,
     "iso": _ISO,
 }
 _QUERIES = {"events": _EVENTS, "profiles": _PROFILES}

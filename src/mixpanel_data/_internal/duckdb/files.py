@@ -28,8 +28,9 @@ Place = tuple[int, int]
 _RETRY = 0.05
 # Windows has no descriptors of directories, and replaces no file that is open.
 HAS_DIRECTORIES = hasattr(os, "O_DIRECTORY")
-# A Path has lost one of the two slashes.
+# A Path has lost one of the two slashes; a single letter is a drive of Windows.
 _SERVER = re.compile(r"clickhouse(db)?(\+\w+)?:/")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _MAGIC, _MAGIC_AT = b"DUCK", 8
 # The files that this process has looked into, each held open: closing any descriptor of a file
 # drops every POSIX lock that the process has on it, DuckDB's own included.
@@ -45,9 +46,10 @@ def resolve_path(path: str | Path) -> Path:
     """Return the absolute path that a user's *path* means, with ``~`` for the home directory.
 
     Raises:
-        ValueError: it is empty, or means a database in memory.
+        ValueError: it is empty, a URL, or means a database in memory.
         UnsupportedError: it is the URL of a server.
-        OSError: there is no such home directory, or DuckDB cannot open files of this name.
+        OSError: there is no such home directory, DuckDB cannot open files of this name, or what is
+            there is no file.
     """
     text = os.fspath(path)
     if _SERVER.match(text):
@@ -62,27 +64,32 @@ def resolve_path(path: str | Path) -> Path:
             f"{text!r} is not the path of a file. Use StorageEngine.memory() for a database without"
             " one, or StorageEngine.ephemeral() for a file that is not kept."
         )
-    try:
-        absolute = Path(path).expanduser().absolute()
-    except RuntimeError as error:
+    if _URL.match(text):
+        raise ValueError(
+            f"{text!r} is a URL, and not the path of a file. Use StorageEngine.connect(url) for"
+            f" duckdb:///PATH, or write ./{text} for a path that begins so."
+        )
+    # A Path of "./~" would have lost what makes it no home directory.
+    absolute = Path(os.path.expanduser(text)).absolute()
+    if text.startswith("~") and absolute == Path(text).absolute():
         raise OSError(
             f"Failed to create database at {text}: there is no such home directory. Write"
-            f" ./{text} for a file of that name, or set HOME."
-        ) from error
-    _check_name(absolute)
+            f" ./{text}, or the absolute path, for a file of that name, or set HOME."
+        )
+    if problem := _problem(absolute):
+        name = str(absolute).encode(errors="backslashreplace").decode()
+        raise OSError(f"Failed to create database at {name}: {problem}.")
     return absolute
 
 
-def _check_name(path: Path) -> None:
-    """Refuse a name that DuckDB cannot open, or would open another file for."""
-    name = str(path).encode(errors="backslashreplace").decode()
-    if name != str(path):
-        problem = "its name is not UTF-8"
-    elif os.sep == "/" and "\\" in name:
-        problem = "DuckDB takes a backslash for a slash"
-    else:
-        return
-    raise OSError(f"Failed to create database at {name}: {problem}. Choose another name.")
+def _problem(path: Path) -> str | None:
+    """Return why DuckDB cannot open a path, or would open another file, or wait for ever."""
+    if str(path).encode(errors="replace").decode() != str(path):
+        return "its name is not UTF-8. Choose another name"
+    if os.sep == "/" and "\\" in str(path):
+        return "DuckDB takes a backslash for a slash. Choose another name"
+    is_other = os.path.exists(path) and not os.path.isfile(path)
+    return "it is a directory or device, and no file" if is_other else None
 
 
 def home() -> Path:

@@ -44,7 +44,7 @@ def is_empty(path: Path) -> bool:
     """Return whether a path is a file of no bytes, or of an empty JSON list."""
     if not path.is_file() or (size := path.stat().st_size) > _EMPTY_LIST:
         return False
-    return size == 0 or start_of(path).strip() in (b"", b"[]")
+    return size == 0 or b"".join(start_of(path).split()) in (b"", b"[]")
 
 
 def names_of(sources: Iterable[Path | BinaryStream]) -> str | None:

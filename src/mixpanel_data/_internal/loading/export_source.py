@@ -18,6 +18,7 @@ from mixpanel_data._internal.formats.content import Content, content_of
 from mixpanel_data._internal.formats.lines import has_long_lines
 from mixpanel_data._internal.formats.readers import READERS
 from mixpanel_data._internal.formats.text import check_whole, start_of
+from mixpanel_data._internal.formats.values import is_page
 from mixpanel_data._internal.loading.job import Progress
 from mixpanel_data._internal.loading.records import batches, encode_document
 from mixpanel_data._internal.schema.tables import EVENTS, Kind, user_table
@@ -80,9 +81,11 @@ class ExportSource:
             raise UnsupportedExport("too many lines are out of the ordinary")
         if not lines:
             return
-        if not all(line.lstrip().startswith("{") for line in lines.values()):
-            # Of a list the reader would take the records.
-            raise UnsupportedExport("a line is no object")
+        if not all(line.lstrip().startswith("{") for line in lines.values()) or (
+            self._kind is not EVENTS and any(is_page(line.encode()) for line in lines.values())
+        ):
+            # Of those the reader would take the records, also where they are within a page.
+            raise UnsupportedExport("a line is a list or page")
         template = user_table(self._kind, str(target.name))
         records = READERS[self._kind.name](BytesIO("\n".join(lines.values()).encode()))
         packed = pa.Table.from_batches(batches(records, template, clock))

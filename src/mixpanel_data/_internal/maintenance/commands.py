@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
@@ -182,7 +183,7 @@ def compact(path: str | Path) -> tuple[int, int]:
     DuckDB reuses the space of what was deleted, but hardly ever gives it back. The new file takes
     the old one's place at once, when it is whole.
     """
-    path = resolve_path(path).resolve()
+    path = Path(os.path.realpath(resolve_path(path)))
     new = path.with_name(f"{path.name}.compacting")
     before = path.stat().st_size if path.exists() else 0
     with _opened(path, exclusive=True) as database:

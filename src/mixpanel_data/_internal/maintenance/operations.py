@@ -14,19 +14,32 @@ from alembic.operations import BatchOperations, MigrateOperation, Operations
 from alembic.util.exc import CommandError
 
 from mixpanel_data._internal.duckdb import typed_guard
-from mixpanel_data._internal.schema.revisions import FIRST_CATALOG, tables_with_columns
-from mixpanel_data._internal.schema.tables import metadata_table
+from mixpanel_data._internal.schema.revisions import (
+    FIRST_CATALOG,
+    row_errors,
+    tables_with_columns,
+)
+from mixpanel_data._internal.schema.tables import KINDS, metadata_table
 
 
 def registered(connection: sa.Connection) -> list[tuple[str, str]]:
-    """Return the name and kind of every table in the catalogue that is also in the database."""
+    """Return the name and kind of every table in the catalogue that is also in the database.
+
+    Raises:
+        DamagedDatabaseError: one is of a kind that is not known.
+    """
     if not _has_catalog(connection):
         return []
     names = sa.select(metadata_table.c.table_name, metadata_table.c.type).order_by(
         metadata_table.c.table_name
     )
     there = set(sa.inspect(connection).get_table_names())
-    return [(name, kind) for name, kind in connection.execute(names) if name in there]
+    found = [(name, kind) for name, kind in connection.execute(names) if name in there]
+    for name, kind in found:
+        with row_errors(metadata_table, name):
+            if kind not in KINDS:
+                raise ValueError(f"its type is {kind!r:.60}")
+    return found
 
 
 def _has_catalog(connection: sa.Connection) -> bool:

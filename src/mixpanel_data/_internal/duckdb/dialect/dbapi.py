@@ -30,6 +30,14 @@ _ONE_ROW_EACH = re.compile(
 READS = frozenset({"SELECT", "EXPLAIN", "PRAGMA", "CALL", "RELATION", "LOGICAL_PLAN"})
 
 
+def kind_of(statement: duckdb.Statement) -> str:
+    """Return what kind of statement it is, "OTHER" where DuckDB's Python has no name for it."""
+    try:
+        return statement.type.name
+    except ValueError:
+        return "OTHER"
+
+
 _SYNTAX = (duckdb.ParserException, duckdb.SyntaxException)
 
 
@@ -248,7 +256,7 @@ class Cursor:
     def _describe(self, raw: duckdb.DuckDBPyConnection, statement: str) -> None:
         description = raw.description
         if description and len(description) == 1 and description[0][0] in _STATUS:
-            kind = raw.extract_statements(statement)[-1].type.name
+            kind = kind_of(raw.extract_statements(statement)[-1])
             if kind not in READS and not _RETURNING.search(statement):
                 self.rowcount = _count(raw)
                 return
