@@ -102,16 +102,20 @@ for storage in (StorageEngine.ephemeral(), StorageEngine.memory(), StorageEngine
 )
 
 
-def run(code: str, *arguments: object, commands: str = "") -> str:
+def run(folder: Path, code: str, *arguments: object, commands: str = "") -> str:
+    # Its temporary directories have no locks: another process would take them for left ones.
+    temporary = folder / "temporary"
+    temporary.mkdir()
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         input=commands,
         capture_output=True,
         text=True,
-        env=environment(),
+        env=environment(TMPDIR=str(temporary)),
         timeout=120,
     )
     assert (done.returncode, done.stderr) == (0, "")
+    temporary.rmdir()
     return done.stdout
 
 
@@ -121,6 +125,7 @@ def test_the_command_line_needs_no_name_of_posix(tmp_path: Path) -> None:
     write_lines(tmp_path / "people.jsonl", map(profile, range(5)))
     db = tmp_path / "a.db"
     out = run(
+        tmp_path,
         COMMANDS,
         commands=f"""--version
 load events {tmp_path}/events.jsonl.gz --db {db}
@@ -145,4 +150,4 @@ db status {db}
 @pytest.mark.skipif(sys.platform != "linux", reason="what is open is looked up in /proc")
 def test_the_library_needs_no_name_of_posix(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "events.jsonl", map(event, range(10)))
-    assert run(LIBRARY, tmp_path, path) == "10 0\n" * 3
+    assert run(tmp_path, LIBRARY, tmp_path, path) == "10 0\n" * 3
