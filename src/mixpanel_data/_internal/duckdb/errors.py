@@ -46,6 +46,10 @@ _ADVICE = {
     re.compile(
         rf"(?s)(?!.*{NEEDS_WRITING.pattern}).*Failure while replaying WAL"
     ): f"Its write-ahead log is damaged. {RECOVER}",
+    re.compile(r'" is not a DuckDB database file'): (
+        "An export is loaded into a database: `mixpanel-data load FILE --db PATH`, or"
+        " load_export()."
+    ),
     re.compile(r"read a database file with (storage )?version number"): (
         "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
     ),
