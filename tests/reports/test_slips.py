@@ -30,6 +30,12 @@ WRONG_TYPES: dict[str, Ask] = {
     "hidden_events must be": lambda r: r.flows("play", hidden_events="like", **DAYS),
     "window must be a timedelta": lambda r: r.funnel(["a"], window=7, **DAYS),  # type: ignore[arg-type]
     "window must be a timedelta, such": lambda r: r.flows("a", window="7d", **DAYS),  # type: ignore[arg-type]
+    "rolling must be a whole number": lambda r: r.segmentation(rolling="x", **DAYS),  # type: ignore[arg-type]
+    "limit must be a whole number": lambda r: r.funnel(["a"], limit="x", **DAYS),  # type: ignore[arg-type]
+    "interval_count must be": lambda r: r.retention(interval_count="x", **DAYS),  # type: ignore[arg-type]
+    "forward must be": lambda r: r.flows("play", forward="x", **DAYS),  # type: ignore[arg-type]
+    r"\['plan'\] is no property": lambda r: r.segmentation(on=["plan"], **DAYS),  # type: ignore[arg-type]
+    r"\{'plan': 'pro'\} is no": lambda r: r.flows("play", where={"plan": "pro"}, **DAYS),  # type: ignore[arg-type]
     "timeout must be a timedelta": lambda r: r.sessions(timeout=30, **DAYS),  # type: ignore[arg-type]
 }
 
@@ -45,9 +51,16 @@ def test_a_wrong_type_names_the_argument(told: str, ask: Ask, reports: Reports) 
         ask(reports)
 
 
-def test_excluded_events_are_several(make: Make) -> None:
-    with pytest.raises(TypeError, match="excluded_events"):
-        make(ROWS, excluded_events="play")
+@pytest.mark.parametrize("given", [{"excluded_events": "play"}, {"as_of": "2025-03-01"}], ids=str)
+def test_so_does_what_all_questions_share(given: dict[str, str], make: Make) -> None:
+    with pytest.raises(TypeError, match=next(iter(given))):
+        make(ROWS, **given)
+
+
+@pytest.mark.parametrize("events", [5, ["play", 5], []], ids=str)
+def test_what_is_no_name_of_an_event(events: Any, reports: Reports) -> None:
+    with pytest.raises(ValueError, match="events must be a name, names"):
+        reports.segmentation(events, **DAYS)
 
 
 def test_any_iterable_of_the_right_kind_will_do(reports: Reports) -> None:

@@ -27,6 +27,17 @@ def several(
     return found
 
 
+def whole(**values: int | None) -> None:
+    """Check arguments, by name, that are whole numbers where they are given.
+
+    Raises:
+        TypeError: one is none.
+    """
+    for name, value in values.items():
+        if value is not None and not hasattr(value, "__index__"):
+            raise TypeError(f"{name} must be a whole number, not {value!r}.")
+
+
 def duration(name: str, value: timedelta) -> timedelta:
     """Return an argument that is a stretch of time.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.arguments import whole
 from mixpanel_data.reports.source import Source
 from mixpanel_data.reports.times import Day, day_of, start_of
 
@@ -27,6 +28,7 @@ def select(
     """
     source = Source.of(table)
     ids = [distinct_ids] if isinstance(distinct_ids, str) else list(distinct_ids)
+    whole(limit=limit)
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be 1 or more, not {limit}.")
     start = None if from_date is None else start_of(day_of(from_date, "from_date"), source.zone)

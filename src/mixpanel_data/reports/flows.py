@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from mixpanel_data._internal.arguments import duration, several
+from mixpanel_data._internal.arguments import duration, several, whole
 from mixpanel_data.reports.sessions import Sessions, numbered
 from mixpanel_data.reports.source import Events, Source, Where
 from mixpanel_data.reports.times import Day, Period
@@ -45,6 +45,7 @@ class Question:
     def __post_init__(self) -> None:
         if self.count not in ("uniques", "totals", "sessions"):
             raise ValueError(f"count must be uniques, totals or sessions, not {self.count!r}.")
+        whole(forward=self.forward, reverse=self.reverse, cardinality=self.cardinality)
         if min(self.forward, self.reverse) < 0 or not 0 < self.forward + self.reverse <= _MOST:
             raise ValueError(f"forward and reverse are 0 or more steps, together 1 to {_MOST}.")
         if self.cardinality < 1:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from mixpanel_data._internal.arguments import duration, several
+from mixpanel_data._internal.arguments import duration, several, whole
 from mixpanel_data.reports.source import (
     By,
     Events,
@@ -94,6 +94,7 @@ class Question:
             raise ValueError("reentry='optimized' is defined for count='uniques' only.")
         if self.order == "any" and (self.exclusions or self.reentry == "optimized"):
             raise ValueError("order='any' has neither exclusions nor optimized re-entry.")
+        whole(limit=self.limit)
         if self.limit < 1:
             raise ValueError(f"limit must be 1 or more, not {self.limit}.")
         self._check_numbers()

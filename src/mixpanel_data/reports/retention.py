@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.arguments import whole
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import period_number, time_bucket
 from mixpanel_data.reports.source import (
@@ -63,6 +64,7 @@ class Question:
             if getattr(self, name) not in allowed:
                 known = ", ".join(allowed)
                 raise ValueError(f"{name} must be one of {known}, not {getattr(self, name)!r}.")
+        whole(interval=self.interval, interval_count=self.interval_count, limit=self.limit)
         if self.interval < 1 or not 0 <= (self.interval_count or 0) <= _MOST:
             raise ValueError("interval must be 1 or more, interval_count from 0 to 10,000.")
         if self.brackets is not None:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.arguments import whole
 from mixpanel_data.reports import measures, values
 from mixpanel_data.reports.sessions import Sessions, numbered
 from mixpanel_data.reports.source import By, Events, Source, Where, names_of
@@ -65,6 +66,7 @@ class Question:
             raise ValueError(f"of= means nothing to measure={self.measure!r}.")
         if self.per_user is not None and self.measure not in _OF_USERS:
             raise ValueError(f"measure={self.measure!r} cannot be taken over users' values.")
+        whole(rolling=self.rolling, limit=self.limit)
         if self.rolling is not None and (self.rolling < 1 or self.unit == "total"):
             raise ValueError("rolling is a number of intervals, from 1 on, of a unit in time.")
         if self.active and self.unit == "hour":

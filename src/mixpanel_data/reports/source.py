@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -43,10 +43,10 @@ def names_of(events: Events) -> tuple[str, ...] | None:
     """
     if events is None:
         return None
-    names = (events,) if isinstance(events, str) else tuple(dict.fromkeys(events))
-    if not names or not all(isinstance(name, str) for name in names):
+    given = (events,) if isinstance(events, str) or not isinstance(events, Iterable) else (*events,)
+    if not given or not all(isinstance(name, str) for name in given):
         raise ValueError(f"events must be a name, names, or None for any event, not {events!r}.")
-    return names
+    return tuple(dict.fromkeys(given))
 
 
 def label_of_events(events: Events) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.arguments import whole
 from mixpanel_data._internal.exploration import answers, statements
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.event_names import warn_of_unknown
@@ -258,8 +259,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
 
 def _check_size(name: str, size: int) -> None:
-    if not hasattr(size, "__index__"):
-        raise TypeError(f"{name} must be a whole number, not {size!r}.")
+    whole(**{name: size})
     if size < 0:
         raise ValueError(f"{name} must be 0 or more, not {size}.")
 
