@@ -10,6 +10,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial, wraps
 from logging.handlers import BufferingHandler
@@ -19,7 +20,7 @@ from pydantic_core import to_json
 
 from mixpanel_data import MixpanelDataError, StorageEngine, __version__
 
-_ROWS, _DAYS, _SAMPLE, _BYTES, _SECONDS = 1_000, 100, 20_000, 100_000, 10
+_ROWS, _DAYS, _SAMPLE, _BYTES, _WAIT, _LONGEST = 1_000, 100, 20_000, 100_000, 10, 60
 _json = partial(to_json, bytes_mode="base64", inf_nan_mode="strings", fallback=str)
 
 Answer = dict[str, Any]
@@ -99,15 +100,17 @@ def retention(
 def _answer(path: str, tool: Callable[..., Answer], asked: Answer) -> Answer:
     said, logger = BufferingHandler(_ROWS), logging.getLogger("mixpanel_data")
     logger.addHandler(said)
-    try:
-        with StorageEngine.open_existing(path, timeout=_SECONDS) as storage:
-            connection = storage.connection
-            # Another one to look up what an error suggests: none can be opened after the lock.
-            storage.engine.connect().close()
-            connection.execute("SET enable_external_access = false; SET lock_configuration = true")
-            text = _json(tool(storage, **asked))
-    finally:
-        logger.removeHandler(said)
+    with ExitStack() as stack:
+        stack.callback(logger.removeHandler, said)
+        storage = stack.enter_context(StorageEngine.open_existing(path, timeout=_WAIT))
+        connection = storage.connection
+        # Another one to look up what an error suggests: none can be opened after the lock.
+        storage.engine.connect().close()
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        stop = threading.Timer(_LONGEST, connection.interrupt)
+        stack.callback(stop.cancel)
+        stop.start()
+        text = _json(tool(storage, **asked))
     if len(text) > _BYTES:
         raise ValueError(f"The answer has {len(text):,} bytes: ask for fewer days, or one event.")
     notes = [record.getMessage() for record in said.buffer if getattr(record, "note", False)]
@@ -144,7 +147,4 @@ def server(path: str) -> Any:
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit("Usage: python -m mixpanel_data.mcp PATH")
-    try:
-        server(sys.argv[1]).run()
-    except ImportError as missing:
-        sys.exit(f"Error: {missing}: pip install 'mixpanel-data[mcp]'")
+    server(sys.argv[1]).run()

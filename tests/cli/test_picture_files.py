@@ -146,7 +146,7 @@ def test_an_overview_of_nothing(run: Run, db_path: Path, tmp_path: Path) -> None
     StorageEngine(db_path).close()
     target = tmp_path / "overview.html"
     assert run("overview", "--db", db_path, "--output", target).code == 0
-    assert "0 tables" in target.read_text()
+    assert "0 tables · 0 rows" in target.read_text()
     wrong = run("overview", "--db", db_path, "--output", target, "--timezone", "Mars/Olympus")
     assert wrong.code == 2
 

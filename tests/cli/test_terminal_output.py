@@ -42,6 +42,25 @@ def test_a_wide_screen_shows_whole_cells() -> None:
 
 
 @pytest.mark.parametrize(
+    ("width", "rows", "turned"), [(80, 2, True), (200, 2, False), (80, 10, False)]
+)
+def test_few_rows_of_many_columns_are_turned_where_they_would_be_cut(
+    width: int, rows: int, turned: bool
+) -> None:
+    names = ["finished", *(f"column_{number}" for number in range(9))]
+    cells: list[list[str | None]] = [["2026-11-26 06:50", *"abcdefgh", None]] * rows
+    screen = Console(file=Screen(), width=width, force_terminal=True, color_system=None)
+    print_grid(screen, names, cells, numbers=[True] * len(names))
+    assert isinstance(screen.file, io.StringIO)
+    header, _, first, *others = (line.split() for line in screen.file.getvalue().splitlines())
+    if turned:
+        assert header == ["finished", *["2026-11-26", "06:50"] * rows]
+        assert (first, others[-1]) == (["column_0", "a", "a"], ["column_8", "NULL", "NULL"])
+    else:
+        assert (first[-1], len(others)) == ("NULL", rows - 1)
+
+
+@pytest.mark.parametrize(
     ("text", "shown"), [("héllo", "héllo"), ("a\tb\r\n", r"a\tb\r\n"), ("\x1b]0;", r"\x1b]0;")]
 )
 def test_printable(text: str, shown: str) -> None:

@@ -47,7 +47,7 @@ def _newer(path: Path) -> Path:
 
 
 STRANGE = [
-    (_text, "is not a DuckDB database file"),
+    (_text, "is not a DuckDB database file.*load FILE --db PATH"),
     (_empty, "is empty, and not a DuckDB database file"),
     (_encrypted, "encrypted.*COPY FROM DATABASE"),
     (_newer, "version number 9999.*[Uu]pdate DuckDB"),

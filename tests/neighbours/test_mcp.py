@@ -167,6 +167,17 @@ def test_a_database_that_is_not_there_is_said_by_every_call(tmp_path: Path) -> N
     assert not list(tmp_path.iterdir())
 
 
+def test_an_answer_that_takes_too_long_is_given_up(
+    music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mixpanel_data import mcp as module
+
+    monkeypatch.setattr(module, "_LONGEST", 0.5)
+    asked = {"sql": "SELECT count(*) FROM range(1000000000) a, range(1000000000) b"}
+    with pytest.raises(Exception, match=r"[Ii]nterrupt"):
+        asyncio.run(module.server(str(music)).call_tool("query", asked))
+
+
 def test_without_an_argument_the_usage_is_told() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mixpanel_data.mcp"], capture_output=True, text=True, timeout=60

@@ -8,9 +8,11 @@ import sys
 from typing import Any
 
 import pytest
+import vl_convert
 
 from mixpanel_data.reports import Reports, charts, results
-from mixpanel_data.reports.charts.base import Picture
+from mixpanel_data.reports.charts.base import Picture, specification
+from mixpanel_data.reports.charts.trends import bars
 
 from .conftest import Make
 
@@ -147,3 +149,38 @@ def test_without_the_packages_tables_are_shown_and_errors_name_the_extra(
     with pytest.raises(ImportError, match=r"mixpanel-data\[plot\]"):
         charts.render(result, ".svg")
     assert result._repr_html_().startswith("<p>")
+
+
+def _count(svg: bytes, text: str) -> int:
+    return len(re.findall(rf">{text}<", svg.decode()))
+
+
+def test_a_segment_has_one_entry_in_the_legend_of_a_picture(reports: Reports) -> None:
+    trend = charts.render(reports.segmentation("view", on="page", **DAYS), ".svg")
+    assert _count(trend, "home") == 1
+    # Bars and lines have a legend each.
+    funnel = reports.funnel(["view", "buy"], on="page", unit="day", **DAYS)
+    assert _count(charts.render(funnel, ".svg"), "home") == 2
+
+
+def test_a_user_alone_needs_no_legend(reports: Reports) -> None:
+    one, two = (charts.render(reports.activity(ids), ".svg") for ids in (["ann"], ["ann", "cat"]))
+    assert (_count(one, "ann"), _count(two, "ann")) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        (12_345_678, "12,345,678"),
+        (9_999_999, "9,999,999"),
+        (1_234_567.89, "1,234,568"),
+        (1234.5, "1,234.5"),
+        (0.0034, "0.0034"),
+        (2.0, "2"),
+        (0, "0"),
+    ],
+)
+def test_bars_are_labelled_with_their_numbers(number: float, shown: str) -> None:
+    picture = Picture("", (), bars([{"s": "view", "v": number}], "events", "event"))
+    svg = vl_convert.vegalite_to_svg(specification([picture.view()]))
+    assert _count(svg.encode(), shown)

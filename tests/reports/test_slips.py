@@ -26,6 +26,12 @@ WRONG_TYPES: dict[str, Ask] = {
     "5 is neither the name of an event nor a Step": lambda r: r.funnel(["a", 5], **DAYS),  # type: ignore[list-item]
     "window must be a timedelta": lambda r: r.funnel(["a"], window=7, **DAYS),  # type: ignore[arg-type]
     "window must be a timedelta from": lambda r: r.flows("a", window="7d", **DAYS),  # type: ignore[arg-type]
+    "rolling must be a whole number": lambda r: r.segmentation(rolling="x", **DAYS),  # type: ignore[arg-type]
+    "limit must be a whole number": lambda r: r.funnel(["a"], limit="x", **DAYS),  # type: ignore[arg-type]
+    "interval_count must be": lambda r: r.retention(interval_count="x", **DAYS),  # type: ignore[arg-type]
+    "forward must be": lambda r: r.flows("play", forward="x", **DAYS),  # type: ignore[arg-type]
+    r"\['plan'\] is no property": lambda r: r.segmentation(on=["plan"], **DAYS),  # type: ignore[arg-type]
+    r"\{'plan': 'pro'\} is no": lambda r: r.flows("play", where={"plan": "pro"}, **DAYS),  # type: ignore[arg-type]
     "timeout must be a timedelta": lambda r: r.sessions(timeout=30, **DAYS),  # type: ignore[arg-type]
 }
 
@@ -39,6 +45,12 @@ def reports(make: Make) -> Reports:
 def test_a_wrong_type_names_the_argument(told: str, ask: Ask, reports: Reports) -> None:
     with pytest.raises(ValueError, match=told):
         ask(reports)
+
+
+@pytest.mark.parametrize("events", [5, ["play", 5], []], ids=str)
+def test_what_is_no_name_of_an_event(events: Any, reports: Reports) -> None:
+    with pytest.raises(ValueError, match="events must be a name, names"):
+        reports.segmentation(events, **DAYS)
 
 
 def test_any_iterable_of_the_right_kind_will_do(reports: Reports) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _GAP = "   "
 _LEAST = 4
+_READABLE = 12  # a cell that is cut to fewer tells no time and no name
 
 
 class Screen(Protocol):
@@ -115,19 +116,28 @@ def print_grid(
 ) -> None:
     """Print rows of text, one line each; columns that hold *numbers* align right.
 
-    On a terminal the widest cells are cut until the line fits; anything else gets them whole.
+    On a terminal the widest cells are cut until the line fits, or a few rows of many columns are
+    turned, a column each; anything else gets them whole.
     """
     header = [printable(name) for name in columns]
     lines = [["NULL" if cell is None else printable(cell) for cell in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(header, *lines)]
-    if screen.is_terminal:
-        widths = _fit(widths, screen.width)
     right = numbers or [False] * len(header)
+    widths = _widths(header, lines)
+    if screen.is_terminal:
+        cut = max(_fit(widths, screen.width), default=0)
+        if cut < min(_READABLE, max(widths, default=0)) and len(lines) < len(header):
+            header, *lines = map(list, zip(header, *lines))
+            right = [False] * len(header)
+        widths = _fit(_widths(header, lines), screen.width)
     screen.print(_line(header, widths, right), style="bold")
     rule = "─" if "utf" in screen.encoding.lower() else "-"
     for line in ([rule * width for width in widths], *lines):
         # Not by rich, which takes a while for many rows.
         print(_line(line, widths, right), file=screen.file)
+
+
+def _widths(header: list[str], lines: list[list[str]]) -> list[int]:
+    return [max(map(cell_len, column)) for column in zip(header, *lines)]
 
 
 def cell_len(text: str) -> int:

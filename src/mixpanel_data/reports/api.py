@@ -32,7 +32,8 @@ class Reports:
 
     Every report refuses with ``ExpressionError`` text that is no expression, with
     ``UnknownPropertyError`` a property that no event has, with ``ValueError`` arguments that
-    contradict each other, and with ``QueryError`` what the database refuses.
+    contradict each other or are of a wrong type, and with ``QueryError`` what the database refuses.
+    A misspelt name of an event is logged as a warning.
     """
 
     def __init__(

@@ -180,14 +180,19 @@ class Context:
         """Refuse names of properties that no event has: a slip would look like an answer.
 
         A bare name (*by*) must be there. A name in an expression is refused only where it looks
-        like another one: an expression may ask for what is not there. Of a name of
-        events that looks like another one, a warning is logged.
+        like another one: an expression may ask for what is not there. Of a name of events that does
+        so, a warning is logged.
 
         Raises:
             UnknownPropertyError: there is no such property, though there are such events.
             ExpressionError: text that is no expression.
+            ValueError: what is neither text nor SQLAlchemy's.
         """
-        names = names_of(events)
+        names, by, where = names_of(events), tuple(by), tuple(where)
+        for part in (*by, *where):
+            known = isinstance(part, (str, bool, sa.ClauseElement, type(None)))
+            if not known and not hasattr(part, "__clause_element__"):
+                raise ValueError(f"{part!r} is no property, expression or SQLAlchemy expression.")
         unknown = [name for name in names or () if name not in self._looked_up]
         self._looked_up.update(unknown)
         warn_of_unknown(self.source.table, unknown, self.rows)

@@ -40,7 +40,8 @@ def overview(storage: Any, *, timezone: str | None = None) -> str:
     names = ["name", "type", "row_count", "fetched_at"]
     rows = [[getattr(table, name) for name in names] for table in tables]
     place = "in memory" if storage.path is None else storage.path.name
-    said = (f"{len(tables):,} tables", f"{sum(t.row_count for t in tables):,} rows")
+    rows_said = sum(table.row_count for table in tables)
+    said = (_count(len(tables), "table"), _count(rows_said, "row"))
     sections = [charts.Section("Tables", said, table=html_table(names, rows), folded=False)]
     for table in tables:
         if table.type == "events":
@@ -49,6 +50,10 @@ def overview(storage: Any, *, timezone: str | None = None) -> str:
         else:
             sections.append(_properties(storage, table.name))
     return charts.page(f"Overview of {place}", sections)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _events(storage: Any, name: str, zone: str) -> Iterator[charts.Section]:

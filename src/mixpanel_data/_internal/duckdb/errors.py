@@ -48,6 +48,10 @@ _ADVICE = {
     re.compile(
         rf"(?s)(?!.*{NEEDS_WRITING.pattern}).*({BAD_LOG.pattern})"
     ): f"Its write-ahead log is damaged, or not of this file. {RECOVER}",
+    re.compile(r'" is not a DuckDB database file'): (
+        "An export is loaded into a database: `mixpanel-data load FILE --db PATH`, or"
+        " load_export()."
+    ),
     re.compile(r"read a database file with (storage )?version number"): (
         "Update DuckDB (pip install --upgrade duckdb), or export the file with a newer DuckDB."
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -258,10 +259,8 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
 
 def _check_size(name: str, size: int) -> None:
-    if not hasattr(size, "__index__"):
-        raise TypeError(f"{name} must be a whole number, not {size!r}.")
-    if size < 0:
-        raise ValueError(f"{name} must be 0 or more, not {size}.")
+    if not isinstance(size, Integral) or size < 0:
+        raise ValueError(f"{name} must be a whole number, 0 or more, not {size!r}.")
 
 
 def _day(day: str | date | None) -> date | None:

@@ -57,6 +57,7 @@ class LoadMixin(StorageBase):
 
         Raises:
             ValueError: a name, batch size or metadata that cannot be.
+            TypeError: *metadata* is no TableMetadata.
             TableExistsError: the name is taken; the iterable was not started.
             InvalidRecordError: a record is missing a field, or a field is wrong.
             QueryError: the database failed.

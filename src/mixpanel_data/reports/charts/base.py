@@ -17,7 +17,8 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8
 WIDTH = 640
 _HEIGHT = 300
 _GRID = "#8888884d"
-_OWN = {"scale": {"color": "independent"}, "legend": {"color": "independent"}}
+_APART = {"color": "independent", "strokeDash": "independent"}
+_OWN = {"scale": _APART, "legend": _APART}
 LEGEND: Spec = {"orient": "top", "columns": 3, "labelLimit": 150}
 
 
@@ -44,13 +45,23 @@ def specification(
 ) -> Spec:
     """Return one specification of some views, written in *ink*: by default the page's colour."""
     one = views[0] if len(views) == 1 else {"vconcat": list(views), "resolve": _OWN}
-    lines = {"labelColor": ink, "titleColor": ink, "titleFontWeight": "normal"}
+    lines = {
+        **{"labelColor": ink, "titleColor": ink, "titleFontWeight": "normal"},
+        # Else labels that are told apart by a hair's breadth are all kept.
+        "labelSeparation": 8,
+    }
+    # Beside one another, titles begin where the plots do; alone, at the left.
+    title = {"color": ink, "subtitleColor": ink, "anchor": "start", "fontSize": 15}
+    frame = "bounds" if len(views) == 1 else "group"
     config = {
         # Browsers draw it as wide as it was measured without one.
         "font": "Arial, Helvetica, Liberation Sans, sans-serif",
-        "axis": {**lines, "gridColor": _GRID, "domainColor": _GRID, "tickColor": _GRID},
-        "legend": lines,
-        "title": {"color": ink, "subtitleColor": ink, "anchor": "start", "fontSize": 15},
+        "axis": {
+            **{"gridColor": _GRID, "domainColor": _GRID, "tickColor": _GRID},
+            **{**lines, "labelFlush": False},
+        },
+        "legend": {**lines, "labelOverlap": "parity"},
+        "title": {**title, "frame": frame},
         "text": {"color": ink},
         "mark": {"color": PALETTE[0]},
         "view": {"stroke": None},

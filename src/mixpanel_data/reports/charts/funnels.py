@@ -87,7 +87,7 @@ def _steps(names: list[str], steps: list[FunnelStep], what: str) -> Spec:
             {"mark": {"type": "bar", "height": 16}, "encoding": {"x": x}},
             {"mark": text, "encoding": {"text": {"field": "shown"}}},
             {
-                "mark": {"type": "text", "align": "right", "dx": -4, "color": "#D55E00"},
+                "mark": {"type": "text", "align": "right", "dx": -4},
                 "encoding": {"x": {**x, "field": "before"}, "text": {"field": "drop"}},
             },
         ],

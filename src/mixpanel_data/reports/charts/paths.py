@@ -172,11 +172,14 @@ def activity(result: ActivityFeedResult) -> list[Picture]:
     axis = {"title": "time (UTC)", "labelOverlap": True}
     parts = {
         "data": {"values": values},
-        "mark": {"type": "tick", "thickness": 2, "tooltip": {"content": "data"}},
+        "mark": {"type": "tick", "thickness": 2, "opacity": 1, "tooltip": {"content": "data"}},
         "encoding": {
             "x": {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": axis},
             "y": {"field": "event", "type": "nominal", "sort": names, "title": None},
-            "color": {"field": "user", "type": "nominal", "legend": LEGEND},
+            "color": {
+                **{"field": "user", "type": "nominal"},
+                "legend": LEGEND if len({value["user"] for value in values}) > 1 else None,
+            },
         },
     }
     return [Picture("Activity", caption, parts, 60 + 26 * max(1, len(names)))]

@@ -25,6 +25,8 @@ _UNITS = {
     "mau": "users active in 30 days",
 }
 _POINTS = 62  # more of them hide the line
+_DASHES = [[1, 0], [8, 3], [3, 3], [8, 3, 2, 3], [14, 3], [2, 2, 8, 2], [5, 2], [2, 4]]
+_STROKES = {"symbolType": "stroke", "symbolSize": 500, "symbolStrokeWidth": 2}
 
 
 def segmentation(result: SegmentationResult) -> list[Picture]:
@@ -56,17 +58,20 @@ def lines(
 ) -> Spec:
     """Return a line a segment of the values ``t``, ``s`` and ``v``; one segment has no legend."""
     segments = list(dict.fromkeys(value["s"] for value in values))
-    colour = {"field": "s", "type": "nominal", "sort": segments, "title": by or "event"}
-    legend = LEGEND if len(segments) > 1 else None
+    # Colours, and the same again by dashes for whoever sees none, in one legend.
+    segment = {
+        **{"field": "s", "type": "nominal", "title": by or "event"},
+        "scale": {"domain": segments},
+        "legend": {**LEGEND, **_STROKES} if len(segments) > 1 else None,
+    }
     points = len(values) <= _POINTS * max(1, len(segments))
     mark = {"type": "line", "point": points, "tooltip": True, "strokeWidth": 2}
     y = {"field": "v", "type": "quantitative", "title": what, **(order or {})}
     encoding = {
         "x": x,
         "y": y,
-        "color": {**colour, "legend": legend},
-        # The same again by dashes, for whoever sees no colours.
-        "strokeDash": {**colour, "legend": None},
+        "color": segment,
+        "strokeDash": {**segment, "scale": {"domain": segments, "range": _DASHES}},
     }
     return {"data": {"values": values}, "mark": mark, "encoding": encoding}
 
@@ -76,18 +81,26 @@ def bars(values: list[Spec], what: str, by: str) -> Spec:
     names = [value["s"] for value in values]
     y = {"field": "s", "type": "nominal", "sort": names, "title": by, "axis": {"labelLimit": 140}}
     x = {"field": "v", "type": "quantitative", "title": what}
-    text = {**x, "format": ",.6~g"}
+    labelled = [{**value, "shown": _label(value["v"])} for value in values]
     return {
-        "data": {"values": values},
+        "data": {"values": labelled},
         "encoding": {"y": y, "x": x},
         "layer": [
             {"mark": {"type": "bar", "tooltip": True}},
             {
                 "mark": {"type": "text", "align": "left", "dx": 4},
-                "encoding": {"text": text},
+                "encoding": {"text": {"field": "shown"}},
             },
         ],
     }
+
+
+def _label(value: int | float | None) -> str:
+    """Return all digits of a whole number, and six of a small other one."""
+    if value is None:
+        return ""
+    whole = abs(value) >= 1e6 or float(value).is_integer()
+    return f"{value:,.0f}" if whole else f"{value:,.6g}"
 
 
 def frequency(result: FrequencyResult) -> list[Picture]:
