@@ -168,9 +168,12 @@ class Root(typer.core.TyperGroup):
                 prefix = "" if self._json else "Error: "
                 self._say(_name(error), f"{prefix}{explain(error)}", details)
                 raise typer.Exit(_code(error)) from None
-            if self._json and isinstance(error, _USAGE_ERROR):
-                self._say("USAGE", cast(typer.BadParameter, error).format_message())
-                raise typer.Exit(USAGE) from None
+            if isinstance(error, _USAGE_ERROR):
+                usage = cast(typer.BadParameter, error)
+                if self._json:
+                    self._say("USAGE", usage.format_message())
+                    raise typer.Exit(USAGE) from None
+                usage.message = "\n".join(map(printable, usage.message.split("\n")))
             raise
         finally:
             _ignore_signals()
