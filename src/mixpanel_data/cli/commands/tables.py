@@ -127,9 +127,8 @@ def _show_typed(storage: "StorageEngine", name: str, format_: ListFormat) -> Non
     elif columns:
         print_grid(console(), ["column", "type"], [[c.name, c.type] for c in columns])
     else:
-        say(
-            f"{name} has no typed columns that are up to date: mixpanel-data optimize {shlex.quote(name)}"
-        )
+        command = shlex.join(["mixpanel-data", "optimize", name])
+        say(f"{name} has no typed columns that are up to date: {command}")
 
 
 @app.command(epilog=_OPTIMIZE_EXAMPLES)
