@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from mixpanel_data import StorageEngine
@@ -73,6 +74,37 @@ def test_drop_asks(loaded: Path, answer: str, code: int, left: int) -> None:
     assert terminal.wait() == code
     with StorageEngine(loaded, read_only=True) as storage:
         assert len(storage.list_tables()) == left
+
+
+_ESCAPES = "\x1b]0;title\x07\x9b2J\u202e[/b]"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["tables", "--format", "json"],
+        ["loads", "--format", "json"],
+        ["schema", _ESCAPES],
+        ["schema", f"no{_ESCAPES}"],
+        ["query", f"SELECT '{_ESCAPES}' AS a"],
+        ["load", "events", f"{_ESCAPES}.jsonl"],
+        ["drop", _ESCAPES, "--yes"],
+        ["db", "adopt", _ESCAPES],
+        ["db", "check"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_of_a_name_or_the_data_controls_the_terminal(
+    command: list[str], loaded: Path
+) -> None:
+    with duckdb.connect(str(loaded)) as connection:
+        connection.execute(f'CREATE TABLE "{_ESCAPES}" AS FROM events')
+        connection.execute("UPDATE _loads SET source = ?", [_ESCAPES])
+    terminal = Terminal(*command, "--db", loaded)
+    assert terminal.wait() in (0, 1, 2)
+    assert "title" in terminal.text or command[0] in ("tables", "schema")
+    assert not any(sign in terminal.text for sign in ("\x1b]", "\x07", "\x9b", "\u202e"))
+    assert "Traceback" not in terminal.text
 
 
 def test_what_the_encoding_lacks_is_escaped(loaded: Path) -> None:

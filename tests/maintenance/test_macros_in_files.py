@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from mixpanel_data import StorageEngine, maintenance
+from tests.support.command_line import invoke
 from tests.support.factories import events, metadata
 
 pytestmark = pytest.mark.slow
@@ -66,6 +68,43 @@ def test_every_call_gives_the_same_as_without_them(path: Path) -> None:
         assert storage.get_metadata("events").collisions == 1
         assert storage.create_events_table("more", events(5), metadata()) == 5
         assert storage.connection.execute("SELECT lower('A')").fetchall() == [("evil",)]
+
+
+QUESTIONS: dict[str, Callable[[StorageEngine], object]] = {
+    "sample": lambda storage: storage.sample("events", 5, seed=1).to_dict(),
+    "summarize": lambda storage: storage.summarize("events").to_dict(),
+    "breakdown": lambda storage: storage.event_breakdown("events").to_dict(),
+    "keys": lambda storage: storage.property_keys("events"),
+    "stats": lambda storage: storage.column_stats("events", "event_name").to_dict(),
+    "properties": lambda storage: storage.properties("events").to_dict(),
+    "values": lambda storage: storage.property_values("events", "plan"),
+    "segmentation": lambda storage: (
+        storage.reports("events").segmentation(from_date=DAY, to_date=DAY).to_dict()
+    ),
+}
+DAY = "2025-03-01"
+
+
+@pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+def test_every_answer_is_the_same_as_without_them(
+    ask: Callable[[StorageEngine], object], path: Path
+) -> None:
+    with StorageEngine(path) as storage:
+        rows = list(events(5, start=100))
+        rows[0]["properties"] = {"plan": "free"}
+        storage.append_events_table("events", rows, metadata())
+        expected = ask(storage)
+    _hostile(path)
+    with StorageEngine(path) as storage:
+        assert ask(storage) == expected
+        assert storage.execute_scalar("SELECT lower('A')") == "evil"
+
+
+@pytest.mark.parametrize("command", ["breakdown events", "values events plan", "keys events"])
+def test_every_command_prints_the_same_as_without_them(command: str, path: Path) -> None:
+    expected = invoke(*command.split(), "--db", path)
+    _hostile(path)
+    assert invoke(*command.split(), "--db", path) == expected
 
 
 def test_maintenance_gives_the_same_as_without_them(path: Path, tmp_path: Path) -> None:

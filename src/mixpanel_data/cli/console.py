@@ -90,16 +90,21 @@ def day_range(first: str | None, last: str | None, zone: str | None = None) -> s
 
 
 def json_text(value: object) -> str:
-    """Return a value as JSON, indented, in ASCII where stdout has no other characters."""
+    """Return a value as JSON, indented, in ASCII where stdout has no other characters.
+
+    And on a terminal where one of them would control it.
+    """
     import orjson
 
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     try:
         text.encode(sys.stdout.encoding or "ascii")
+        if not sys.stdout.isatty() or all(map(str.isprintable, text.split("\n"))):
+            return text
     except (UnicodeEncodeError, LookupError):
-        # Escaped by the stream it would be no JSON.
-        text = json.dumps(json.loads(text), indent=2)
-    return text
+        pass
+    # Escaped by the stream it would be no JSON.
+    return json.dumps(json.loads(text), indent=2)
 
 
 def print_json(value: object) -> None:

@@ -184,9 +184,12 @@ class Root(typer.core.TyperGroup):
                 prefix = "" if self._json else "Error: "
                 self._say("MISSING_PACKAGE", f"{prefix}{error}")
                 raise typer.Exit(MISSING) from None
-            if self._json and isinstance(error, _USAGE_ERROR):
-                self._say("USAGE", cast(typer.BadParameter, error).format_message())
-                raise typer.Exit(USAGE) from None
+            if isinstance(error, _USAGE_ERROR):
+                usage = cast(typer.BadParameter, error)
+                if self._json:
+                    self._say("USAGE", usage.format_message())
+                    raise typer.Exit(USAGE) from None
+                usage.message = "\n".join(map(printable, usage.message.split("\n")))
             raise
         finally:
             _ignore_signals()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Protocol
@@ -36,6 +37,9 @@ class Warehouse(Protocol):
 
     def query(self, statement: sa.Executable) -> Sequence[Any]:
         """Return the rows of a statement, JSON as Python values."""
+
+    def own_functions(self) -> AbstractContextManager[None]:
+        """Let the statements in the block use the database's own functions."""
 
     def get_schema(self, name: str) -> TableSchema:
         """Return the columns of a table."""
@@ -108,13 +112,17 @@ class Context:
 
     def rows(self, statement: sa.Executable) -> Sequence[Any]:
         """Return the rows of a statement."""
-        return self.storage.execute_rows(statement)
+        with self.storage.own_functions():
+            return self.storage.execute_rows(statement)
 
     def answer(self, statement: sa.Select[Any], *, typed: bool = False) -> Sequence[Any]:
         """Return the rows of a report's own statement; *typed* ones have JSON as Python values."""
         if self.planning:
             raise Planned(statement)
-        return self.storage.query(statement) if typed else self.rows(statement)
+        if not typed:
+            return self.rows(statement)
+        with self.storage.own_functions():
+            return self.storage.query(statement)
 
     def common(self, statement: sa.Select[Any]) -> dict[str, Any]:
         """Return the fields that all results have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
@@ -95,6 +95,10 @@ class ClickHouseBackend(Queries, Copies):
     def query_errors(self, what: str) -> AbstractContextManager[None]:
         """Turn the driver's errors inside the block into QueryErrors."""
         return query_errors(what)
+
+    def own_functions(self) -> AbstractContextManager[None]:
+        """Do nothing: no name of a database hides a function here."""
+        return nullcontext()
 
     def load(self, job: LoadJob, source: RecordSource) -> int:
         """Load records, and return how many rows were stored."""

@@ -54,6 +54,7 @@ class Backend(Protocol):
     def ensure_open(self) -> None: ...
     def close(self) -> object: ...
     def query_errors(self, what: str) -> AbstractContextManager[None]: ...
+    def own_functions(self) -> AbstractContextManager[None]: ...
 
     # Each load and each drop happens as a whole, or not at all.
     def load(self, job: LoadJob, source: RecordSource) -> int: ...
@@ -172,3 +173,11 @@ class StorageBase:
         For code that works with relations or with ``connection``.
         """
         return self._backend.query_errors(what)
+
+    def own_functions(self) -> AbstractContextManager[None]:
+        """Let the statements in the block use the database's own functions.
+
+        Macros in a file, whose author need not be its reader, would replace them. Exploration and
+        reports ask this way.
+        """
+        return self._backend.own_functions()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from functools import wraps
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
@@ -30,6 +32,19 @@ if TYPE_CHECKING:
 _SAMPLE = 20_000  # rows that tell which properties have too many values to count them all
 _TOP = 10
 
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def _by_own_functions(call: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    @wraps(call)
+    def ask(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        storage: Any = args[0]
+        with storage.own_functions():
+            return call(*args, **kwargs)
+
+    return ask
+
 
 class ExplorationMixin(QueryMixin, InspectionMixin):
     """The calls that show what is in a table.
@@ -40,6 +55,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
     distinct_limit: int = 5_000
 
+    @_by_own_functions
     def sample(self, table: str, n: int = 10, seed: int | None = None) -> pd.DataFrame:
         """Return *n* random rows, all where there are fewer; with a *seed* always the same ones.
 
@@ -53,6 +69,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         _check_size("n", n)
         return statements.sample(self.table(table), n, seed)
 
+    @_by_own_functions
     def summarize(self, table: str) -> SummaryResult:
         """Return each column's type, range, quartiles and share of NULL; see ``ColumnSummary``."""
         rows = self.table(table)
@@ -61,6 +78,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         count = columns[0].count if columns else 0
         return SummaryResult(str(rows.name), count, columns, **self._common(statement))
 
+    @_by_own_functions
     def event_breakdown(self, table: str) -> EventBreakdownResult:
         """Return the events of a table by name, the most frequent first, with users and times."""
         rows = self._with_columns(table, "event_name", "event_time", "distinct_id")
@@ -68,6 +86,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         found = self.execute_rows(statement)
         return answers.breakdown(str(rows.name), found, **self._common(statement))
 
+    @_by_own_functions
     def property_keys(self, table: str, event: str | None = None) -> list[str]:
         """Return the keys of all properties, or of those of one event, sorted."""
         return [row[0] for row in self.execute_rows(self.property_keys_statement(table, event))]
@@ -76,6 +95,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         """Return the select of ``property_keys``."""
         return statements.keys(statements.rows_of(self._with_properties(table, event), event))
 
+    @_by_own_functions
     def column_stats(
         self, table: str, column: str | sa.ColumnElement[Any], *, top_n: int = 10
     ) -> ColumnStatsResult:
@@ -110,6 +130,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
             **self._common(counts),
         )
 
+    @_by_own_functions
     def properties(
         self, table: str, event: str | None = None, sample: int | None = None
     ) -> PropertiesResult:
@@ -157,6 +178,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         rows = self.property_distribution(table, event, key, limit=limit)
         return [answers.text_of(item.value) for item in rows.values]
 
+    @_by_own_functions
     def property_distribution(
         self,
         table: str,

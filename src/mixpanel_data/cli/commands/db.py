@@ -11,7 +11,7 @@ import typer
 from mixpanel_data import maintenance
 from mixpanel_data.cli.commands import locks
 from mixpanel_data.cli.commands.tables import YesOption
-from mixpanel_data.cli.console import count, print_json
+from mixpanel_data.cli.console import count, print_json, printable
 from mixpanel_data.cli.errors import (
     REFUSED,
     Interrupted,
@@ -207,7 +207,7 @@ def adopt(
     if format_ is ListFormat.JSON:
         print_json(info.to_dict())
     elif not quiet:
-        print(f"Adopted '{info.name}' as {info.type}: {count(info.row_count, 'row')}.")
+        print(f"Adopted '{printable(info.name)}' as {info.type}: {count(info.row_count, 'row')}.")
 
 
 @app.command(cls=FileCommand, epilog=_BACKUP_EXAMPLES)

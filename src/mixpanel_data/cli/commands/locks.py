@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mixpanel_data.cli.console import print_json
+from mixpanel_data.cli.console import print_json, printable
 from mixpanel_data.cli.errors import needed_packages, say
 from mixpanel_data.cli.options import (
     DbOption,
@@ -46,6 +46,6 @@ def unlock(
         print_json(removed)
     elif not quiet:
         for name in removed:
-            print(f"Removed {name}.")
+            print(f"Removed {printable(name)}.")
         if not removed:
             say("Nothing was locked.")

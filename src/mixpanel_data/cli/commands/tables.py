@@ -1,5 +1,6 @@
 """``tables``, ``schema`` and ``drop``: what is in a database, and what shall be no longer."""
 
+import shlex
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from mixpanel_data.cli.console import (
     json_text,
     print_grid,
     print_json,
+    printable,
 )
 from mixpanel_data.cli.errors import completing, print_done, say
 from mixpanel_data.cli.options import (
@@ -128,7 +130,8 @@ def _show_typed(storage: "StorageEngine", name: str, format_: ListFormat) -> Non
     elif columns:
         print_grid(console(), ["column", "type"], [[c.name, c.type] for c in columns])
     else:
-        say(f"{name} has no typed columns that are up to date: mixpanel-data optimize {name}")
+        command = shlex.join(["mixpanel-data", "optimize", name])
+        say(f"{name} has no typed columns that are up to date: {command}")
 
 
 @app.command(epilog=_OPTIMIZE_EXAMPLES)
@@ -156,7 +159,7 @@ def optimize(
     if format_ is ListFormat.JSON:
         print_done(json_text({"table_name": name, "properties": chosen}))
     elif not quiet:
-        print_done(f"{name}: {count(len(chosen), 'typed column')}")
+        print_done(f"{printable(name)}: {count(len(chosen), 'typed column')}")
 
 
 @app.command(epilog=_DROP_EXAMPLES)

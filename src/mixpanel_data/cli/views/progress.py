@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mixpanel_data.cli.console import count
+from mixpanel_data.cli.console import count, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,10 +70,11 @@ def work(
     from rich.progress import TaskProgressColumn
 
     with _shown(TaskProgressColumn()) as progress:
-        task = progress.add_task(what, total=None)
+        task = progress.add_task(printable(what), total=None)
 
         def report(name: str, done: float) -> None:
-            progress.update(task, description=step.format(name), total=1, completed=done)
+            said = printable(step.format(name))
+            progress.update(task, description=said, total=1, completed=done)
 
         yield report
 
@@ -94,6 +95,10 @@ def _shown(*columns: ProgressColumn) -> Progress:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-    first = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24))
+    first = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+    )
     screen = Console(file=sys.stderr, highlight=False)
     return Progress(*first, *columns, console=screen, transient=True)

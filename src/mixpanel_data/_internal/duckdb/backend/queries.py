@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from mixpanel_data._internal.duckdb import DuckDBPyConnection, DuckDBPyRelation
 from mixpanel_data._internal.duckdb.backend import serving
 from mixpanel_data._internal.duckdb.backend.typed import TypedRowsMixin
 from mixpanel_data._internal.duckdb.dialect import count_relation
+from mixpanel_data._internal.duckdb.dialect.search_path import system_functions_of
 from mixpanel_data._internal.duckdb.errors import query_errors
 from mixpanel_data._internal.duckdb.interrupt import interruptible
 from mixpanel_data._internal.schema import functions as fn
@@ -40,6 +42,23 @@ class QueryMixin(TypedRowsMixin):
         connection = self.database.thread_connection().driver_connection
         self.database.create_wal()
         return connection
+
+    @contextmanager
+    def own_functions(self) -> Iterator[None]:
+        """Let the thread's statements in the block use DuckDB's own functions."""
+        if not self._has_macros:
+            yield
+            return
+        with query_errors("search path"):
+            raw = self.database.thread_connection().driver_connection
+            with system_functions_of(raw):
+                yield
+
+    @cached_property
+    def _has_macros(self) -> bool:
+        """Whether there are macros in the file, which DuckDB prefers to functions of its own."""
+        found = "SELECT 1 FROM system.main.duckdb_functions() WHERE NOT internal LIMIT 1"
+        return bool(self.rows(found, None)[1])
 
     def relation(self, sql: str | sa.Executable, params: Params | None) -> DuckDBPyRelation:
         """Return a lazy relation; SQL text without a result runs at once."""
