@@ -88,8 +88,10 @@ def _problem(path: Path) -> str | None:
         return "its name is not UTF-8. Choose another name"
     if os.sep == "/" and "\\" in str(path):
         return "DuckDB takes a backslash for a slash. Choose another name"
+    if os.path.isdir(path):
+        return "Is a directory, and no file"
     is_other = os.path.exists(path) and not os.path.isfile(path)
-    return "it is a directory or device, and no file" if is_other else None
+    return "it is a device or pipe, and no file" if is_other else None
 
 
 def home() -> Path:
