@@ -89,7 +89,7 @@ def test_a_reader_of_a_file_without_a_catalogue_sees_no_tables(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("read_only", [True, False])
-@pytest.mark.parametrize("revision", ["0999", "feedc0ffee12"])
+@pytest.mark.parametrize("revision", ["0999", "feedc0ffee12", ""])
 def test_an_unknown_revision_is_refused_and_left_alone(
     revision: str, read_only: bool, newest: Path
 ) -> None:

@@ -168,11 +168,13 @@ def _recorded(connection: sa.Connection, names: Collection[str]) -> str | None:
     if version_table.name not in names:
         return None
     # Every opening asks this: of the driver, which takes a fraction of SQLAlchemy's time.
-    found = driver_of(connection).execute("SELECT * FROM _alembic_version")
+    result = driver_of(connection).execute("SELECT * FROM _alembic_version")
     # Somebody else's table of this name has other columns.
-    names = [name for name, *_ in found.description]
-    rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    numbers = [str(row["version_num"]) for row in rows if row.get("version_num") is not None]
+    names = [name for name, *_ in result.description]
+    rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    found = [row["version_num"] for row in rows if row.get("version_num") is not None]
+    # An empty one is none of ours either.
+    numbers = [str(number) or "''" for number in found]
     return " and ".join(sorted(numbers)) or None
 
 
