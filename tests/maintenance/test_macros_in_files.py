@@ -33,6 +33,7 @@ MACROS = [
     "duckdb_constraints() AS TABLE SELECT 'evil' AS table_name",
     "duckdb_databases() AS TABLE SELECT 'evil' AS database_name",
     "pragma_database_size() AS TABLE SELECT 'evil' AS database_name",
+    "python_arrow_scan(a, b, c) AS TABLE SELECT 666 AS event_name",
 ]
 
 

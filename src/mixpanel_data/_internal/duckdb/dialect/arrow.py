@@ -10,6 +10,7 @@ import duckdb
 import sqlalchemy as sa
 
 from mixpanel_data._internal.deferral import Package
+from mixpanel_data._internal.duckdb.dialect.search_path import before_statement, driver_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,21 +29,16 @@ def arrow_source(
     A reader is read once, lazily, from a thread of DuckDB's. A ``pa.Table`` registered in a
     transaction stays in memory until that ends: DuckDB keeps the dropped view in its undo log.
     """
-    name = f"arrow_{uuid4().hex}"
-    driver_of(connection).register(name, data)
+    name, raw = f"arrow_{uuid4().hex}", driver_of(connection)
+    # DuckDB reads it by a function of its own, which a macro in the file could replace.
+    before_statement(raw, "", ddl=False)
+    raw.register(name, data)
     try:
         yield sa.table(name, *(sa.column(column) for column in data.schema.names))
     finally:
         # In an aborted transaction nothing can run; the rollback drops the view.
         with suppress(duckdb.TransactionException):
             driver_of(connection).unregister(name)
-
-
-def driver_of(connection: sa.Connection) -> duckdb.DuckDBPyConnection:
-    """Return the driver's connection, with no result open on it."""
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, duckdb.DuckDBPyConnection)
-    return raw
 
 
 def count_relation(connection: sa.Connection, rows: int) -> duckdb.DuckDBPyRelation:

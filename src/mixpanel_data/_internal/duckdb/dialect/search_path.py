@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from mixpanel_data._internal.deferral import deferred_interrupts
-from mixpanel_data._internal.duckdb.dialect.arrow import driver_of
 from mixpanel_data._internal.duckdb.dialect.system_catalog import Place
 from mixpanel_data._internal.duckdb.quoting import literal, quoted
 
@@ -99,6 +98,13 @@ def before_statement(raw: duckdb.DuckDBPyConnection, sql: str, *, ddl: bool) -> 
     """Set the search path for a statement, on a connection in ``system_functions``."""
     if (paths := _paths.get(raw)) is not None:
         paths.use(raw, paths.users if ddl or _SYSTEM_VIEW.search(sql) else paths.ours)
+
+
+def driver_of(connection: sa.Connection) -> duckdb.DuckDBPyConnection:
+    """Return the driver's connection, with no result open on it."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, duckdb.DuckDBPyConnection)
+    return raw
 
 
 def home(connection: sa.Connection) -> Place:
