@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from mixpanel_data._internal import iso8601
 from mixpanel_data._internal.schema.properties import Unit
 from mixpanel_data._internal.zones import local_of, offsets, start_of, zone_of
 
@@ -47,8 +48,7 @@ def end_of(value: Moment, what: str, zone: ZoneInfo) -> datetime:
     found: Any = value
     if isinstance(value, str):
         try:
-            # Python 3.10 does not read the Z.
-            time = datetime.fromisoformat(value.replace("Z", "+00:00"))
+            time = iso8601.parse(value)
         except ValueError:
             example = "such as 2025-03-31 or 2025-03-31T12:00"
             raise ValueError(f"{what} {value!r} is no day and no time, {example}.") from None
