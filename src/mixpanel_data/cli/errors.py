@@ -49,9 +49,10 @@ _HINTS = {
     re.compile(r"disabled by configuration|configuration has been locked"): (
         "A query reads and writes nothing outside of the database; --allow-external lets it."
     ),
-    re.compile(r"Values were not provided|argument[/ ]count mismatch|at or near \":\""): (
-        "-p NAME=VALUE gives $NAME in the statement a value."
-    ),
+    re.compile(
+        r"Values were not provided|argument[/ ]count mismatch|at or near \":\""
+        r"|Unexpected prepared parameter"
+    ): ("-p NAME=VALUE gives $NAME in the statement a value."),
     re.compile(r"in read-only mode"): (
         "A query only reads; to change the database use Python: StorageEngine(path)."
     ),
