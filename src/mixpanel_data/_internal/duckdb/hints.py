@@ -24,6 +24,7 @@ _READ_ONLY = re.compile(r"in read-only mode")
 _NO_STATEMENT = re.compile(r"^Not an executable object")
 _PARAMETERS = re.compile(
     r"Values were not provided|argument[/ ]count mismatch|[Pp]repared parameters can only"
+    r"|Unexpected prepared parameter"
 )
 _COLON = re.compile(r'at or near ":"')
 
