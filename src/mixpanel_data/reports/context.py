@@ -194,13 +194,8 @@ class Context:
         Raises:
             UnknownPropertyError: there is no such property, though there are such events.
             ExpressionError: text that is no expression.
-            ValueError: what is neither text nor SQLAlchemy's.
         """
-        names, by, where = names_of(events), tuple(by), tuple(where)
-        for part in (*by, *where):
-            known = isinstance(part, (str, bool, sa.ClauseElement, type(None)))
-            if not known and not hasattr(part, "__clause_element__"):
-                raise ValueError(f"{part!r} is no property, expression or SQLAlchemy expression.")
+        names = names_of(events)
         unknown = [name for name in names or () if name not in self._looked_up]
         self._looked_up.update(unknown)
         warn_of_unknown(self.source.table, unknown, self.rows)

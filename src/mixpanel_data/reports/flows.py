@@ -45,7 +45,7 @@ class Question:
             raise ValueError(f"count must be uniques, totals or sessions, not {self.count!r}.")
         check_whole("forward", self.forward, 0)
         check_whole("reverse", self.reverse, 0)
-        if min(self.forward, self.reverse) < 0 or not 0 < self.forward + self.reverse <= _MOST:
+        if not 0 < self.forward + self.reverse <= _MOST:
             raise ValueError(f"forward and reverse are 0 or more steps, together 1 to {_MOST}.")
         check_whole("cardinality", self.cardinality)
         check_window(self.window)

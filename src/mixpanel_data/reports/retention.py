@@ -51,9 +51,8 @@ def select(
     """Return a select of cohort, [segment,] bucket, users.
 
     A row without a bucket has the size of the cohort, one without a segment is of all users. What a
-    bucket is depends on *counting*: the
-    bucket of a return, the last or first one of a user, or the length of a streak. Parameters as
-    ``Reports.retention``.
+    bucket is depends on *counting*: the bucket of a return, the last or first one of a user, or the
+    length of a streak. Parameters as ``Reports.retention``.
     """
     source = Source.of(table)
     question = Question(

@@ -184,7 +184,7 @@ class Source:
             return sa.true()
         if isinstance(where, str):
             return expressions.parse(where, self).truth
-        found: Expression = _expression("where", where)
+        found: Expression = _expression(where)
         return found
 
     def value(self, by: By) -> Value:
@@ -197,7 +197,7 @@ class Source:
         if isinstance(by, str):
             parse = expressions.is_expression(by)
             return expressions.parse(by, self) if parse else self.property_value(by)
-        return _core_value(_expression("A breakdown or measure", by))
+        return _core_value(_expression(by))
 
     def segments(self, by: By) -> Expression:
         """Return the segments of an event, each in a row: a list gives each different item.
@@ -260,10 +260,10 @@ class Source:
         return values.time_column(self.time) if bare == "time" else None
 
 
-def _expression(what: str, given: Any) -> Any:
+def _expression(given: Any) -> Any:
     if isinstance(given, sa.ClauseElement) or hasattr(given, "__clause_element__"):
         return given
-    raise ValueError(f"{what} must be text or an expression of SQLAlchemy, not {given!r}.")
+    raise ValueError(f"{given!r} is no property, expression or SQLAlchemy expression.")
 
 
 def _core_value(expression: Expression) -> Value:
