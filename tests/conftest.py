@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from mixpanel_data import StorageEngine
 from tests.support import clickhouse, typed_rows
-from tests.support.effort import tries
+from tests.support.effort import THOROUGH, Sample, tries
 from tests.support.factories import EVENTS, PROFILES, Kind
 
 # A run in the background is started with Ctrl-C ignored, and would pass that on to every child.
@@ -38,6 +39,18 @@ settings.load_profile("tests")
 def pytest_xdist_auto_num_workers() -> int:
     """Return one worker more than there are cores, as tests of other processes mostly wait."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try a sample of the combinations of parameters, unless all are to be tried."""
+    if not THOROUGH:
+        config.pluginmanager.register(Sample())
+
+
+def pytest_collection_finish() -> None:
+    """Look for no garbage in what is there to the end: modules, and thousands of tests."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

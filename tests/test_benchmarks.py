@@ -78,6 +78,7 @@ def test_different_answers_end_the_run(tmp_path: Path) -> None:
         agreed(tmp_path, "sessions", [("2025-01-01", 3, 0.5)])
 
 
+@only_thorough
 def test_the_small_questions(tmp_path: Path) -> None:
     told, report = _run(tmp_path, "execute_scalar", "append a day")
     assert "| execute_scalar('SELECT 1') |  | " in told

@@ -11,7 +11,7 @@ from mixpanel_data import demo
 from tests.support.blocks import Reader, blocks_of
 from tests.support.processes import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_variant]
 
 README = ROOT / "README.md"
 # Those for bash are run by test_nightly.py.

@@ -13,7 +13,11 @@ from nbclient import NotebookClient
 from tests.support.processes import ROOT
 
 # The kernel's client is asynchronous, and newer than some of what it calls.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.every_variant,
+    pytest.mark.filterwarnings("default"),
+]
 
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 _PICTURE, _ESCAPE = re.compile(r"<svg.*?</svg>", re.DOTALL), re.compile(r"\x1b\[[0-9;]*m")

@@ -22,7 +22,7 @@ from tests.support.blocks import Reader, blocks_of
 from tests.support.processes import ROOT
 from tests.support.typed_rows import needs_triggers
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_variant]
 
 # The page about other tools needs them: tests/neighbours runs it.
 PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.stem != "neighbours"]

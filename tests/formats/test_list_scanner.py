@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from mixpanel_data._internal.formats import lines as line_splitting
 from mixpanel_data._internal.formats import values
 from mixpanel_data.exceptions import InvalidRecordError
+from tests.support.effort import only_thorough
 from tests.support.exports import Trickle, events, profiles
 from tests.support.json_strategies import values as json_values
 
@@ -79,6 +80,7 @@ def test_a_long_event_is_no_page() -> None:
     assert len(events(json.dumps(row).encode())) == 1
 
 
+@only_thorough
 @pytest.mark.slow
 def test_a_page_of_more_than_the_longest_line() -> None:
     people = [{"$distinct_id": f"u{n}", "$properties": {"a": "x" * 700_000}} for n in range(100)]

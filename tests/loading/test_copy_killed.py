@@ -11,6 +11,7 @@ import pytest
 
 from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data._internal.duckdb import VERSION
+from tests.support.effort import only_thorough, some
 from tests.support.factories import EVENTS, dump, event
 from tests.support.processes import run, start
 
@@ -43,7 +44,7 @@ def source(tmp_path: Path) -> Path:
     return tmp_path / "source.db"
 
 
-@pytest.mark.parametrize("limit", [1, 5_000])
+@pytest.mark.parametrize("limit", some([1, 5_000], 1))
 def test_a_killed_copy_goes_on_where_it_was(limit: int, source: Path, tmp_path: Path) -> None:
     target = tmp_path / "target.db"
     killed = start(_COPY, source, target, "second", limit)
@@ -57,6 +58,7 @@ def test_a_killed_copy_goes_on_where_it_was(limit: int, source: Path, tmp_path: 
     assert maintenance.check(target) == []
 
 
+@only_thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_copy_is_never_held_whole(tmp_path: Path) -> None:
     peaks = []

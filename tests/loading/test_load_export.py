@@ -13,6 +13,7 @@ import pytest
 
 from mixpanel_data import InvalidRecordError, StorageEngine, TableExistsError
 from mixpanel_data._internal.storage import loads
+from tests.support.effort import some
 from tests.support.exports import ENCODINGS, lines, zstd
 from tests.support.factories import dump, metadata
 from tests.support.samples import SAMPLES, Sample
@@ -150,7 +151,7 @@ def test_too_many_odd_lines_go_the_other_way(memory: StorageEngine, tmp_path: Pa
     assert memory.load_export("data", path, metadata()) == 50_001
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@pytest.mark.parametrize("sample", some(SAMPLES, 1))
 def test_a_sample_export(engine: StorageEngine, tmp_path: Path, sample: Sample) -> None:
     events, profiles, expected = sample.events, sample.profiles, sample.expected
     assert engine.load_export("events", events, metadata()) == expected["rows_stored"]

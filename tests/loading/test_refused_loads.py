@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import tarfile
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -45,7 +47,17 @@ EMPTY: dict[str, Callable[[Path], Any]] = {
     "two files": lambda folder: [write(folder / f"{n}.jsonl", []) for n in (1, 2)],
     "stream": lambda _: io.BytesIO(b""),
     "list of streams": lambda _: [io.BytesIO(b"\n"), io.BytesIO(b"")],
+    "list": lambda folder: _text(folder / "list.json", "[\n]"),
+    "streams of lists": lambda _: [io.BytesIO(b"[]"), io.BytesIO(b" [ ]\n")],
+    "compressed list": lambda _: io.BytesIO(gzip.compress(b"[]")),
+    "archive": lambda folder: _tar(folder / "none.tar", "w"),
+    "compressed archive": lambda folder: io.BytesIO(_tar(folder / "none.tgz", "w:gz").read_bytes()),
 }
+
+
+def _tar(path: Path, mode: Literal["w", "w:gz"]) -> Path:
+    tarfile.open(path, mode).close()
+    return path
 
 
 def _text(path: Path, text: str) -> Path:

@@ -15,7 +15,7 @@ from mixpanel_data.reports import Exclusion, Reports, Step
 
 from .conftest import Make
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_variant]
 
 VECTORS = json.loads(Path(__file__).with_name("vectors.json").read_text(encoding="utf-8"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,10 @@ def test_reading_an_unknown_project_creates_nothing(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "project_id", ["", ".", "..", "../x", "a/b", "a/../../b", "/etc/x", "a\0b", "\\\\host\\x"]
+    "project_id",
+    ["", ".", "..", "../x", "a/b", "a/../../b", "/etc/x", "a\0b", "\\\\host\\x", None],
 )
-def test_an_id_that_could_leave_the_directory_is_refused(project_id: str, home: Path) -> None:
+def test_what_is_no_name_of_a_file_in_the_directory_is_refused(project_id: Any, home: Path) -> None:
     with pytest.raises(ValueError, match="project"):
         StorageEngine.for_project(project_id)
     assert list(home.rglob("*")) == []

@@ -27,7 +27,7 @@ def _long(size: int, count: int) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     ("size", "count", "append"),
-    [(*size, append) for size, append in some([*product(_SIZES, [False, True])], 3)],
+    [(*size, append) for size, append in some([*product(_SIZES, [False, True])], 2)],
 )
 def test_long_documents_load(size: int, count: int, append: bool, engine: StorageEngine) -> None:
     if append:

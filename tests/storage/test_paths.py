@@ -142,3 +142,17 @@ def test_a_second_name_of_an_open_file_is_refused(engine: StorageEngine, tmp_pat
     with pytest.raises(DatabaseLockedError, match="this process"):
         StorageEngine(tmp_path / "second.db")
     assert EVENTS.create(engine, events(3)) == 3
+
+
+@pytest.mark.parametrize("name", ["x" * 241, "x" * 252, "x" * 256, "é" * 121])
+def test_a_name_that_leaves_no_room_for_the_log_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="longer than 240 bytes"):
+        StorageEngine(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_longest_name_works(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 240)
+    with StorageEngine(path) as engine:
+        EVENTS.create(engine, events(1))
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]

@@ -100,7 +100,7 @@ engine.connection.execute("SET memory_limit = '40MB'")
 def records():
     number = 0
     while True:
-        if any(entry.stat().st_size for entry in os.scandir(sys.argv[1] + ".tmp")):
+        if any(entry.stat().st_size for entry in os.scandir(sys.argv[2])):
             print("spilled", flush=True)
         yield event(number, properties={"secret": os.urandom(2_000).hex()})
         number += 1
@@ -111,17 +111,48 @@ EVENTS.create(engine, records())
 def test_spilled_rows_are_private_and_go_with_the_next_opening(
     db_path: Path, tmp_path: Path
 ) -> None:
-    process = start(_SPILLING, db_path)
+    folder = tmp_path / "warehouse.db.tmp"
+    _spill_and_be_killed(db_path, folder)
+    StorageEngine(db_path).close()
+    assert list(tmp_path.iterdir()) == [db_path]
+
+
+def _spill_and_be_killed(path: Path, folder: Path) -> None:
+    process = start(_SPILLING, path, folder)
     assert process.stdout
     assert process.stdout.readline() == "spilled\n"
-    folder = tmp_path / "warehouse.db.tmp"
     mode = stat.S_IMODE(folder.stat().st_mode)
     process.kill()
     process.communicate(timeout=60)
     assert mode == 0o700
     assert list(folder.iterdir())
-    StorageEngine(db_path).close()
-    assert list(tmp_path.iterdir()) == [db_path]
+
+
+def test_rows_are_spilled_elsewhere_where_the_directory_is_somebody_elses(
+    db_path: Path, tmp_path: Path
+) -> None:
+    others = tmp_path / "warehouse.db.tmp"
+    others.mkdir(0o755)
+    for name in ("notes.txt", "duckdb_temp_storage_mine.txt"):
+        (others / name).write_text("keep me")
+    _spill_and_be_killed(db_path, tmp_path / ".mixpanel_data_warehouse.db.tmp")
+    with StorageEngine(db_path) as first, StorageEngine(db_path) as second:
+        first.close()
+        assert second.execute_scalar("SELECT current_setting('temp_directory')") == str(
+            tmp_path / ".mixpanel_data_warehouse.db.tmp"
+        )
+    assert {path.read_text() for path in others.iterdir()} == {"keep me"}
+    assert stat.S_IMODE(others.stat().st_mode) == 0o755
+    assert sorted(tmp_path.iterdir()) == [db_path, others]
+
+
+def test_a_file_in_the_place_of_the_directory_stays(db_path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.db.tmp"
+    file.write_text("keep me")
+    with StorageEngine(db_path) as engine:
+        EVENTS.create(engine, [event()])
+    assert file.read_text() == "keep me"
+    assert sorted(tmp_path.iterdir()) == [db_path, file]
 
 
 def test_a_readers_directory_is_private_and_shared(db_path: Path, tmp_path: Path) -> None:
@@ -132,15 +163,6 @@ def test_a_readers_directory_is_private_and_shared(db_path: Path, tmp_path: Path
         StorageEngine(db_path, read_only=True).close()
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert list(tmp_path.iterdir()) == [db_path]
-
-
-def test_a_users_file_beside_spilled_rows_stays(db_path: Path) -> None:
-    folder = db_path.with_name("warehouse.db.tmp")
-    folder.mkdir()
-    (folder / "notes.txt").write_text("keep me")
-    with StorageEngine(db_path) as engine:
-        EVENTS.create(engine, [event()])
-    assert (folder / "notes.txt").read_text() == "keep me"
 
 
 def test_a_log_that_nothing_was_written_to_goes(db_path: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -73,11 +74,20 @@ def test_a_project_waits_too(home: Path, other_process: OtherProcess) -> None:
 def test_waiting_can_be_interrupted(db_path: Path) -> None:
     main = threading.main_thread().ident
     assert main is not None
-    timer = threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT])
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
-        StorageEngine(db_path, timeout=600)
-    timer.join()
+        _wait_and_interrupt(db_path, main)
+
+
+def _wait_and_interrupt(path: Path, main: int) -> None:
+    # A library that is told of the garbage collector's runs swallows what comes in one.
+    for _ in range(3):
+        timer = threading.Timer(0.3, signal.pthread_kill, [main, signal.SIGINT])
+        timer.start()
+        try:
+            with suppress(DatabaseLockedError):
+                StorageEngine(path, timeout=5)
+        finally:
+            timer.join()
 
 
 def test_a_missing_file_is_not_waited_for(db_path: Path) -> None:

@@ -66,7 +66,6 @@ class Database:
         self._lifecycle = lifecycle = Lifecycle()
         self._local = threading.local()
         connections: pool.Connections = weakref.WeakSet()
-        whole = directory is not None
         if directory is None and self._file is not None:
             directory = PrivateDirectory.for_spilling(self._file)
         self.engine = pool.create(self._file, read_only=read_only, exclusive=exclusive)
@@ -77,7 +76,7 @@ class Database:
                 self.place = None if path is None else files.place_of(path)
             self.root = self._connect_root()
         except BaseException:
-            _release(directory, whole=False)
+            _release(directory)
             raise
         self.settings = Settings(self.root_connection, self.place or self.engine.url)
         self._spill_into(directory)
@@ -86,7 +85,7 @@ class Database:
             self,
             _close,
             *(lifecycle, self.engine, self.root, connections, self._wal),
-            partial(_release, directory, whole=whole),
+            partial(_release, directory),
         )
 
     def _connect_root(self) -> sa.Connection:
@@ -97,10 +96,15 @@ class Database:
             return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def _spill_into(self, directory: PrivateDirectory | None) -> None:
+        if directory is None:
+            return
         # DuckDB would spill a memory database into the working directory.
-        if directory is not None and self._file is None:
-            self.settings["temp_directory"] = str(directory.path)
-        elif directory is not None and not self.read_only:
+        if self._file is None or not directory.is_known_for(self._file):
+            place = str(directory.path)
+            # It stays once it was used, and other objects on the file may have done that.
+            if self.settings["temp_directory"] != place:
+                self.settings["temp_directory"] = place
+        if self._file is not None and not self.read_only:
             directory.remove_leftovers()
 
     @classmethod
@@ -296,9 +300,9 @@ def claim_memory(connection: sa.Connection, size: int) -> None:
     claim.raise_to(STREAM_MEMORY - STREAM_ROWS_MEMORY + size)
 
 
-def _release(directory: PrivateDirectory | None, *, whole: bool) -> None:
+def _release(directory: PrivateDirectory | None) -> None:
     if directory is not None:
-        directory.remove(whole=whole)
+        directory.remove()
 
 
 def _close(

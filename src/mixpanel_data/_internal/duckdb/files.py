@@ -32,6 +32,8 @@ HAS_DIRECTORIES = hasattr(os, "O_DIRECTORY")
 _SERVER = re.compile(r"clickhouse(db)?(\+\w+)?:/")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 _MAGIC, _MAGIC_AT = b"DUCK", 8
+# What file systems take, with what DuckDB may add for the log beside a database.
+_LONGEST_NAME = 255 - len(".wal.checkpoint")
 # The files that this process has looked into, each held open: closing any descriptor of a file
 # drops every POSIX lock that the process has on it, DuckDB's own included.
 _open_files: dict[Place, int] = {}
@@ -90,6 +92,8 @@ def _problem(path: Path) -> str | None:
         return "DuckDB takes a backslash for a slash. Choose another name"
     if os.path.isdir(path):
         return "Is a directory, and no file"
+    if len(os.fsencode(path.name)) > _LONGEST_NAME and not os.path.exists(path):
+        return f"its name is longer than {_LONGEST_NAME} bytes. Choose a shorter one"
     is_other = os.path.exists(path) and not os.path.isfile(path)
     return "it is a device or pipe, and no file" if is_other else None
 

@@ -27,13 +27,17 @@ EPHEMERAL_FILE = "ephemeral.db"
 _PREFIX = "mixpanel_data_"
 _BESIDE = f".{_PREFIX}"
 _MARKER = ".mixpanel_data_temporary"
+# DuckDB's names of the directory beside a database that it spills to, and of the files in it.
+_SPILLED, _SPILLED_FILE = ".tmp", "duckdb_temp_"
 
 
 class PrivateDirectory:
     """A directory that its owner alone may enter, in use by this process."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, whole: bool) -> None:
+        """Use *path*, which goes as a *whole* with this object, or else if it is empty."""
         self.path = path
+        self._whole = whole
         self._lock: int | None = None
         if _has_locks:
             self._lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -59,11 +63,11 @@ class PrivateDirectory:
         try:
             yield made.path / "new.db"
         finally:
-            made.remove(whole=True)
+            made.remove()
 
     @classmethod
     def _marked(cls, folder: Path, prefix: str) -> PrivateDirectory:
-        made = cls(Path(tempfile.mkdtemp(prefix=prefix, dir=folder)))
+        made = cls(Path(tempfile.mkdtemp(prefix=prefix, dir=folder)), whole=True)
         try:
             marker = os.open(
                 made.path / _MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY | BINARY, 0o600
@@ -71,7 +75,7 @@ class PrivateDirectory:
             with os.fdopen(marker, "w") as file:
                 file.write(_mark(made.path))
         except BaseException:
-            made.remove(whole=True)
+            made.remove()
             raise
         return made
 
@@ -79,14 +83,17 @@ class PrivateDirectory:
     def for_spilling(cls, database: Path) -> PrivateDirectory | None:
         """Make and use the one beside a database that DuckDB would make for all to read.
 
-        None where it cannot be made; then DuckDB could not write there, either.
+        One of another name where that is somebody else's. None where it cannot be made; then
+        DuckDB could not write there, either.
         """
-        path = database.with_name(f"{database.name}.tmp")
+        path = database.with_name(f"{database.name}{_SPILLED}")
         try:
+            if _is_others(path):
+                path = database.with_name(f"{_BESIDE}{path.name}")
             while True:
                 path.mkdir(mode=0o700, exist_ok=True)
                 path.chmod(0o700)
-                made = cls(path)
+                made = cls(path, whole=False)
                 # Another process may have removed it before it was locked.
                 lock = made._lock
                 if lock is None or os.path.samestat(os.fstat(lock), path.stat()):
@@ -95,23 +102,29 @@ class PrivateDirectory:
         except OSError:
             return None
 
+    def is_known_for(self, database: Path) -> bool:
+        """Return whether DuckDB spills the rows of *database* here without being told."""
+        return self.path == database.with_name(f"{database.name}{_SPILLED}") or (
+            self.path == database.parent
+        )
+
     def remove_leftovers(self) -> None:
         """Remove what killed processes spilled here, unless another database object uses this.
 
         And what they left of new files beside the database.
         """
         if self._is_free():
-            for left in self.path.glob("duckdb_temp_*"):
+            for left in self.path.glob(f"{_SPILLED_FILE}*"):
                 with suppress(OSError):
                     left.unlink()
             if self._lock is not None:
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
         _sweep(self.path.parent, _BESIDE)
 
-    def remove(self, *, whole: bool) -> None:
-        """Remove it, as a *whole* or if it is empty, unless something else is using it."""
+    def remove(self) -> None:
+        """Remove it, unless something else is using it."""
         if self._is_free():
-            if whole:
+            if self._whole:
                 shutil.rmtree(self.path, ignore_errors=True)
             else:
                 with suppress(OSError):
@@ -125,6 +138,16 @@ class PrivateDirectory:
             return self._lock is None or _lock_alone(self._lock)
         except OSError:  # a file system without locks
             return True
+
+
+def _is_others(path: Path) -> bool:
+    """Return whether *path* is no directory, or holds more than what DuckDB spills."""
+    try:
+        return not all(name.startswith(_SPILLED_FILE) for name in os.listdir(path))
+    except FileNotFoundError:
+        return False
+    except NotADirectoryError:
+        return True
 
 
 def _mark(folder: Path) -> str:

@@ -9,6 +9,7 @@ from mixpanel_data._internal.formats.refusals import wrong_content
 
 # A tar file names itself by its 512th byte; the names of a table's columns may take more.
 _ENOUGH, _LONGEST_HEADER = 512, 64 << 10
+_TAR_END = 1024
 _SEPARATORS = (b",", b";", b"\t")
 
 EVENT_COLUMNS = ("event", "event_name", "EVENT_NAME", "Event", "Event Name", "Event name")
@@ -119,7 +120,8 @@ def content_of(start: bytes, source: str) -> Content:
             f"{what}, as proxies and pages for logging in send it, not an export of Mixpanel",
             "Check the address and the account that it was fetched with, and fetch it again.",
         )
-    if start.startswith(b"ustar", 257):
+    # An empty archive is all zeros.
+    if start.startswith(b"ustar", 257) or start[:_TAR_END] == bytes(_TAR_END):
         return Content.TAR
     if b"\0" in start[:_ENOUGH]:
         raise wrong_content(source, "a binary file of a kind that is not read", _EXPORT)

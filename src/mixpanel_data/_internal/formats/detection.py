@@ -54,7 +54,7 @@ def _look(source: Path | BinaryStream) -> tuple[TableKind | None, Path | BinaryS
 
 
 def _kind(source: Path | BinaryStream) -> TableKind | None:
-    for place, row in read_rows([source], pages=True):
+    for place, row in read_rows([source], pages=True, allow_empty=True):
         kind = kind_of(row)
         if kind is None:
             problem = "neither 'event' nor '$distinct_id' is in it"

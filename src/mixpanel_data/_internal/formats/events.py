@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def read_export(
-    source: Source, *more: Source, progress: Callable[[int], None] | None = None
+    source: Source,
+    *more: Source,
+    progress: Callable[[int], None] | None = None,
+    allow_empty: bool = False,
 ) -> Iterator[EventRecord]:
     """Yield the events of raw export lines, ``{"event": …, "properties": {…}}`` or flat.
 
@@ -38,12 +41,13 @@ def read_export(
         source: A path or a binary stream; a stream is read from where it stands and left open.
         more: Further sources of the same load.
         progress: Called now and then with the bytes taken so far from all sources, as stored.
+        allow_empty: Whether a source may be an empty JSON list, as a failed download leaves it.
 
     Raises:
         InvalidRecordError: A line is not an event, or a source is cut short; see ``details``.
     """
     ids = InsertIds()
-    for place, row in read_rows((source, *more), progress):
+    for place, row in read_rows((source, *more), progress, allow_empty=allow_empty):
         try:
             record = _event(row, ids)
         except (ValueError, RecursionError) as error:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def read_profiles(
-    source: Source, *more: Source, progress: Callable[[int], None] | None = None
+    source: Source,
+    *more: Source,
+    progress: Callable[[int], None] | None = None,
+    allow_empty: bool = False,
 ) -> Iterator[ProfileRecord]:
     """Yield the profiles of engage pages or of lines ``{"$distinct_id": …, "$properties": {…}}``.
 
@@ -33,7 +36,8 @@ def read_profiles(
         InvalidRecordError: A line is not a page or profile, an id is missing, or a source is cut
             short; see ``details``.
     """
-    for place, row in read_rows((source, *more), progress, pages=True):
+    rows = read_rows((source, *more), progress, pages=True, allow_empty=allow_empty)
+    for place, row in rows:
         is_page = "results" in row and "$distinct_id" not in row
         for position, member in enumerate(_results(place, row) if is_page else [row], 1):
             try:

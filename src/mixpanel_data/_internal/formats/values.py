@@ -11,6 +11,9 @@ from mixpanel_data._internal.formats.refusals import cut_short, invalid
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What is yielded for a list without records.
+EMPTY_LIST = b"[]"
+
 _LONGEST_VALUE = 64 << 20
 _LONGEST_KEY = 100
 
@@ -101,7 +104,7 @@ class _Scan:
             )
         if rest or self._number == 1:
             # A list without a record is as good as an empty file.
-            yield rest or b"[]"
+            yield rest or EMPTY_LIST
 
     def _pattern(self) -> re.Pattern[bytes]:
         # The list itself may be flat, too: its records are looked for one by one.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from mixpanel_data._internal.deferral import deferred_interrupts
 from mixpanel_data._internal.display import html_table
 from mixpanel_data._internal.storage.copying import CopyMixin
 from mixpanel_data._internal.storage.exploration import ExplorationMixin
@@ -27,7 +28,8 @@ __all__ = ["StorageEngine"]
 
 _SHOWN = 6  # tables in a repr
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+_.]*://")
-_PROJECT_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+# "None" is an id that was not set, made into text.
+_PROJECT_ID = re.compile(r"(?!None\Z)[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
 
 class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
@@ -251,15 +253,17 @@ class StorageEngine(CopyMixin, ReportMixin, ExplorationMixin):
 
 
 def _duckdb() -> type[DuckDBBackend]:
-    # Loaded with the first file: other engines do without it.
-    from mixpanel_data._internal.duckdb.backend import DuckDBBackend
+    # Loaded with the first file: other engines do without it. An import may swallow Ctrl-C.
+    with deferred_interrupts():
+        from mixpanel_data._internal.duckdb.backend import DuckDBBackend
 
     return DuckDBBackend
 
 
 def _clickhouse() -> ModuleType:
     try:
-        from mixpanel_data._internal.clickhouse import backend
+        with deferred_interrupts():
+            from mixpanel_data._internal.clickhouse import backend
     except ModuleNotFoundError as error:
         if not str(error.name).startswith("clickhouse_connect"):
             raise

@@ -231,7 +231,10 @@ class LoadMixin(StorageBase):
             stored = self._backend.load_files(job, files, progress)
             if stored is not None:
                 return stored
-        records = READERS[job.kind.name](*sources, progress=progress) if sources else ()
+        if not sources:
+            return self._load_records(job, ())
+        # Refused as a load without a record, and not where others have some.
+        records = READERS[job.kind.name](*sources, progress=progress, allow_empty=True)
         return self._load_records(job, records)
 
     def _load_records(
