@@ -27,7 +27,7 @@ if os.environ.get("TYPED_ROWS") == "on":
 
 settings.register_profile(
     "tests",
-    max_examples=tries(12, 100),
+    max_examples=tries(8, 100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
@@ -51,6 +51,7 @@ def pytest_collection_finish() -> None:
     """Look for no garbage in what is there to the end: modules, and thousands of tests."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,6 +11,8 @@ from mixpanel_data import StorageEngine
 from tests.support.command_line import Run
 from tests.support.factories import EVENTS, PROFILES
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def target(tmp_path: Path) -> Path:

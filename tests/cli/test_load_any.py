@@ -13,6 +13,8 @@ from mixpanel_data import StorageEngine
 from tests.support.command_line import Run
 from tests.support.export_files import event, profile, write_lines
 
+pytestmark = pytest.mark.slow
+
 
 def rows(db: Path, table: str) -> list[tuple[Any, ...]]:
     with StorageEngine(db, read_only=True) as storage:

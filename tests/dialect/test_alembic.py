@@ -20,6 +20,8 @@ from sqlalchemy.schema import CreateColumn
 
 from tests.support.processes import run
 
+pytestmark = [pytest.mark.slow, pytest.mark.every_variant]
+
 ENV = """
 import sqlalchemy as sa
 from alembic import context
@@ -37,6 +39,7 @@ engine.dispose()
 TEMPLATE = """
 import sqlalchemy as sa
 from alembic import op
+
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 

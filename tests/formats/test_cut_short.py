@@ -14,6 +14,8 @@ from mixpanel_data.exceptions import InvalidRecordError
 from mixpanel_data.formats import read_export
 from tests.support.exports import Trickle, events, line, lines, refusal, zstd
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path

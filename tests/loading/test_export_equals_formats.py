@@ -17,6 +17,8 @@ from mixpanel_data import InvalidRecordError, StorageEngine
 from mixpanel_data.formats import read_export, read_profiles
 from tests.support.factories import metadata
 
+pytestmark = [pytest.mark.slow, pytest.mark.every_variant]
+
 TEXTS = st.sampled_from(["a", "x\u2028y\x85", "é😀", "", "NaN", ": NaN", ", ]", '"', "\\", "\0"])
 VALUES = st.recursive(
     st.none()

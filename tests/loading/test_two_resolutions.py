@@ -12,7 +12,7 @@ from mixpanel_data import StorageEngine
 from tests.support.export_files import event
 from tests.support.factories import metadata
 
-pytestmark = pytest.mark.both_engines
+pytestmark = [pytest.mark.both_engines, pytest.mark.slow, pytest.mark.every_variant]
 
 WARNING = "one export is in seconds, the other in milliseconds"
 

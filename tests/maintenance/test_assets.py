@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import StorageEngine, maintenance
+from tests.support.effort import only_thorough
 from tests.support.factories import events, metadata
 from tests.support.files import (
     ASSETS,
@@ -95,6 +96,7 @@ def test_filters_and_counts_come_through(tmp_path: Path) -> None:
         assert engine.loads("order")[0].records == 18
 
 
+@only_thorough
 def test_the_revision_that_takes_long_is_reported(tmp_path: Path) -> None:
     path = original(tmp_path / "large.db", {"jan": 1_100_000})
     seen: list[tuple[str, float]] = []

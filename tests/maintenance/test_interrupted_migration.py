@@ -164,7 +164,7 @@ def test_a_full_disk_leaves_no_half_backup_and_the_file_as_it_was(limit: int, ma
     assert made.read_bytes() == before
 
 
-@pytest.mark.parametrize("limit", some([500, 2_000, 6_000], 2))
+@pytest.mark.parametrize("limit", some([2_000, 500, 6_000], 1))
 def test_a_full_disk_leaves_one_revision_or_the_next(limit: int, made: Path) -> None:
     pytest.importorskip("resource", reason="the system has no limits to set")
     before = contents(made)

@@ -19,6 +19,8 @@ from mixpanel_data.types import Problem
 from tests.support.factories import EVENTS, PROFILES, Kind, dump, event, metadata, profile
 from tests.support.files import HEAD, asset, original
 
+pytestmark = pytest.mark.slow
+
 ODD = [
     event(1, properties={"a.b": {"": [1.0, 1e5, 10**30]}, "é\u0000": "\U0001f600"}),
     event(2, event_time=datetime(1, 1, 1, 0, 0, 0, 1)),

@@ -73,7 +73,7 @@ def _outcome(db_path: Path, **parts: str) -> list[str]:
     return run(code, db_path).splitlines()
 
 
-@pytest.mark.parametrize(("opened", "start"), some([*product(_OPENED, ["fork", "process"])], 4))
+@pytest.mark.parametrize(("opened", "start"), some([*product(_OPENED, ["fork", "process"])], 2))
 def test_a_file_that_the_parent_had_open_is_refused(opened: str, start: str, db_path: Path) -> None:
     before, after = _outcome(db_path, opened=opened, start=start, child=_CHILDREN[0])
     assert before.startswith("ForkedEngineError")

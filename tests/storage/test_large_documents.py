@@ -27,7 +27,7 @@ def _long(size: int, count: int) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     ("size", "count", "append"),
-    [(*size, append) for size, append in some([*product(_SIZES, [False, True])], 2)],
+    [(*size, append) for size, append in some([*product(_SIZES, [False, True])], 1)],
 )
 def test_long_documents_load(size: int, count: int, append: bool, engine: StorageEngine) -> None:
     if append:
@@ -37,7 +37,7 @@ def test_long_documents_load(size: int, count: int, append: bool, engine: Storag
     assert engine.execute_scalar("SELECT min(length(properties::VARCHAR)) FROM data") > size
 
 
-@pytest.mark.parametrize(("size", "count"), [(100_000, 2_100), (17_000_000, 1)])
+@pytest.mark.parametrize(("size", "count"), some([(100_000, 2_100), (17_000_000, 1)], 1))
 def test_long_lines_of_a_file_load(
     size: int, count: int, engine: StorageEngine, tmp_path: Path
 ) -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,3 +115,30 @@ def test_a_backup_deletes_nothing_by_its_name(name: str, db_path: Path, tmp_path
     (tmp_path / name).write_text("my only copy")
     maintenance.backup(db_path, tmp_path / "copy.db")
     assert (tmp_path / name).read_text() == "my only copy"
+
+
+@pytest.mark.parametrize("name", ["tempfile.mkdtemp", "os.fdopen", "shutil.rmtree"])
+@pytest.mark.parametrize("makes", [StorageEngine, maintenance.compact])
+def test_ctrl_c_at_any_moment_leaves_nothing(
+    makes: Callable[[Path], object],
+    name: str,
+    db_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if makes is not StorageEngine:
+        StorageEngine(db_path).close()
+    module, _, function = name.rpartition(".")
+    real = getattr(sys.modules[module], function)
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        result = real(*arguments, **options)
+        signal.raise_signal(signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        makes(db_path)
+    monkeypatch.undo()
+    assert {path.name for path in tmp_path.iterdir()} <= {db_path.name}
+    StorageEngine(db_path).close()

@@ -26,7 +26,7 @@ from tests.support.files import asset, do
 from tests.support.processes import environment
 from tests.support.typed_rows import from_typed_rows, needs_triggers
 
-pytestmark = needs_triggers
+pytestmark = [needs_triggers, pytest.mark.slow]
 
 
 def sums(engine: StorageEngine, name: str = "data") -> tuple[Any, Any]:

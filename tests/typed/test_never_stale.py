@@ -18,7 +18,7 @@ from tests.support.factories import events, metadata
 from tests.support.processes import run
 from tests.support.typed_rows import from_typed_rows, needs_triggers
 
-pytestmark = needs_triggers
+pytestmark = [needs_triggers, pytest.mark.slow, pytest.mark.every_variant]
 
 N = "CAST(properties->>'n' AS BIGINT)"
 CHANGES = {

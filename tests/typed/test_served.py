@@ -14,7 +14,7 @@ from mixpanel_data.orm import Event
 from tests.support.factories import EVENTS, event
 from tests.support.typed_rows import from_typed_rows, needs_triggers
 
-pytestmark = needs_triggers
+pytestmark = [needs_triggers, pytest.mark.slow, pytest.mark.every_variant]
 
 Make = Callable[[Any, Any], Any]
 

@@ -10,8 +10,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+from mixpanel_data._internal.deferral import deferred_interrupts
 
 try:
     import fcntl
@@ -59,13 +61,14 @@ class PrivateDirectory:
         What killed processes left of such files is removed.
         """
         _sweep(path.parent, _BESIDE)
-        made = cls._marked(path.parent, _BESIDE)
-        try:
+        with ExitStack() as stack:
+            with deferred_interrupts():
+                made = cls._marked(path.parent, _BESIDE)
+                stack.callback(made.remove)
             yield made.path / "new.db"
-        finally:
-            made.remove()
 
     @classmethod
+    @deferred_interrupts()  # else one between two steps would leave it without its marker
     def _marked(cls, folder: Path, prefix: str) -> PrivateDirectory:
         made = cls(Path(tempfile.mkdtemp(prefix=prefix, dir=folder)), whole=True)
         try:
@@ -121,6 +124,7 @@ class PrivateDirectory:
                 fcntl.flock(self._lock, fcntl.LOCK_SH)
         _sweep(self.path.parent, _BESIDE)
 
+    @deferred_interrupts()
     def remove(self) -> None:
         """Remove it, unless something else is using it."""
         if self._is_free():
