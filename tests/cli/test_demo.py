@@ -14,6 +14,7 @@ import pytest
 from mixpanel_data import StorageEngine
 from mixpanel_data.demo import DAYS, MONTH, write_export
 from tests.support.command_line import Outcome, Run, invoke
+from tests.support.effort import only_thorough
 
 pytestmark = pytest.mark.slow
 
@@ -33,6 +34,7 @@ def month(exports: tuple[Path, Path]) -> list[dict[str, Any]]:
     return lines(exports[0])
 
 
+@only_thorough
 def test_the_data_is_the_same_every_time(exports: tuple[Path, Path], tmp_path: Path) -> None:
     for first, second in zip(exports, write_export(tmp_path)):
         digests = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (first, second)}

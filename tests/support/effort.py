@@ -31,8 +31,8 @@ def some(items: Sequence[_T], sample: int) -> list[_T]:
     return [items[place * (len(items) - 1) // max(sample - 1, 1)] for place in range(sample)]
 
 
-# So few combinations are all tried, and so many variants of a slow test.
-_FEW, _SLOW = 4, 2
+# So many variants of a slow test.
+_SLOW = 2
 
 
 class Sample:
@@ -68,8 +68,6 @@ def _covering(variants: list[pytest.Item]) -> list[pytest.Item]:
     """Return some variants of a test in which every value of every parameter is."""
     values = {item: set(enumerate(_ids(item))) for item in variants}
     unseen = set().union(*values.values())
-    if len(variants) <= _FEW:
-        return variants
     used: Counter[frozenset[tuple[int, str]]] = Counter()
     chosen: list[pytest.Item] = []
     while unseen:
