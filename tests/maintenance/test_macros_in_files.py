@@ -11,6 +11,7 @@ import pytest
 from mixpanel_data import StorageEngine, maintenance
 from tests.support.command_line import invoke
 from tests.support.factories import events, metadata
+from tests.support.typed_rows import needs_triggers
 
 pytestmark = pytest.mark.slow
 
@@ -137,3 +138,31 @@ def test_a_view_is_not_read_unasked(name: str, path: Path, tmp_path: Path) -> No
         storage.table_exists("events")
     maintenance.status(path)
     maintenance.check(path)
+
+
+@needs_triggers
+def test_typed_rows_are_made_read_and_refused_as_without_them(path: Path) -> None:
+    view = "SELECT * FROM typed.events ORDER BY ALL"
+    with StorageEngine(path) as storage:
+        rows = list(events(4, start=100))
+        for row, n in zip(rows, [1, 2.5, "x", {"a": 1}], strict=True):
+            row["properties"] = {"n": n, "list": [n]}
+        storage.append_events_table("events", rows, metadata())
+        storage.optimize("events", ["n", "list"])
+        expected = storage.connection.execute(view).fetchall()
+        storage.optimize("events", limit=0)
+    with duckdb.connect(str(path)) as connection:
+        for macro in (
+            *("error(x) AS true", "floor(x) AS -1.5", "abs(x) AS 666", "starts_with(a, b) AS true"),
+            *("json_extract_string(a, b) AS 'evil'", '"count"() AS 3', "current_database() AS 3"),
+            "duckdb_triggers() AS TABLE SELECT 'evil' AS trigger_name",
+            "duckdb_tables() AS TABLE SELECT 'evil' AS table_name",
+        ):
+            connection.execute(f"CREATE MACRO {macro}")
+    with StorageEngine(path) as storage:
+        storage.optimize("events", ["n", "list"])
+        assert storage.connection.execute(view).fetchall() == expected
+        with duckdb.connect(str(path)) as other:
+            other.execute("UPDATE events SET properties = '{}'")
+        with pytest.raises(duckdb.Error, match="older than the table"):
+            storage.connection.execute(view)

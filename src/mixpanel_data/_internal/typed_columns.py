@@ -7,7 +7,7 @@ from typing import NamedTuple
 ODD = "_odd"
 # Beyond 2**53 the fraction's zero stays.
 DECIMAL = (
-    "CASE WHEN floor({p}) = {p} AND abs({p}) < 9007199254740992.0"
+    "CASE WHEN system.main.floor({p}) = {p} AND system.main.abs({p}) < 9007199254740992.0"
     " THEN CAST(CAST({p} AS BIGINT) AS VARCHAR) ELSE CAST({p} AS VARCHAR) END"
 )
 # Written as 1.0 or 1e3, a number may still be whole.

@@ -101,10 +101,12 @@ def state(raw: duckdb.DuckDBPyConnection, database: str) -> State:
 _STATE = """
 SELECT 'typed', table_name, type, CAST(columns AS VARCHAR), definition FROM {0}.main._typed
 UNION ALL SELECT 'touched', table_name, NULL, NULL, NULL FROM {0}.main._touched
-UNION ALL SELECT 'trigger', table_name, database_name, trigger_name, NULL FROM duckdb_triggers()
-UNION ALL SELECT 'table', table_name, database_name, schema_name, sql FROM duckdb_tables()
-UNION ALL SELECT 'table', view_name, database_name, schema_name, NULL FROM duckdb_views()
-          WHERE NOT internal
+UNION ALL SELECT 'trigger', table_name, database_name, trigger_name, NULL
+          FROM system.main.duckdb_triggers()
+UNION ALL SELECT 'table', table_name, database_name, schema_name, sql
+          FROM system.main.duckdb_tables()
+UNION ALL SELECT 'table', view_name, database_name, schema_name, NULL
+          FROM system.main.duckdb_views() WHERE NOT internal
 """
 
 
@@ -138,9 +140,10 @@ def release(raw: duckdb.DuckDBPyConnection, sql: str) -> None:
     """Drop the triggers of the tables that *sql* names, for a statement of the kinds REFUSED."""
     if NO_TRIGGERS:
         return
-    there = "SELECT table_name, trigger_name FROM duckdb_triggers()"
+    there = "SELECT table_name, trigger_name FROM system.main.duckdb_triggers()"
     ours = (
-        f"{there} WHERE database_name = current_database() AND starts_with(trigger_name, '{TYPED}')"
+        f"{there} WHERE database_name = system.main.current_database()"
+        f" AND system.main.starts_with(trigger_name, '{TYPED}')"
     )
     for table, trigger in raw.execute(ours).fetchall():
         if table.lower() in sql.lower():
@@ -155,7 +158,7 @@ def exist(raw: duckdb.DuckDBPyConnection) -> bool:
 def definition(connection: sa.Connection, table: str) -> str:
     """Return the DDL of a table, which tells when it was altered."""
     found = connection.exec_driver_sql(
-        f"SELECT sql FROM duckdb_tables() WHERE database_name = {_database(connection)}"
+        f"SELECT sql FROM system.main.duckdb_tables() WHERE database_name = {_database(connection)}"
         f" AND schema_name = 'main' AND table_name = {literal(table)}"
     )
     return str(found.scalar_one())
@@ -175,15 +178,15 @@ def create_view(
         f"the typed rows of {table} are older than the table:"
         f" `mixpanel-data optimize {table}` or storage.optimize({table!r}) renews them"
     )
-    view = _view(connection, table)
+    view, database = _view(connection, table), "system.main.current_database()"
     create_schema(connection)
     _define(
         connection,
         f"CREATE OR REPLACE VIEW {view} AS SELECT {', '.join(listed)}"
         f" FROM main.{quoted(TYPED + table)} WHERE CASE WHEN {len(_EVENTS)} ="
-        f" (SELECT count(*) {_triggers(literal(table), 'current_database()')}) AND NOT EXISTS"
+        f" (SELECT system.main.count(*) {_triggers(literal(table), database)}) AND NOT EXISTS"
         f" (SELECT 1 FROM main._touched AS u WHERE u.table_name = {literal(table)})"
-        f" THEN true ELSE error({literal(reason)}) END",
+        f" THEN true ELSE system.main.error({literal(reason)}) END",
     )
 
 
@@ -204,7 +207,7 @@ def removal(connection: sa.Connection) -> list[str]:
     if NO_TRIGGERS:
         return []
     rows = connection.exec_driver_sql(
-        "SELECT trigger_name, table_name FROM duckdb_triggers()"
+        "SELECT trigger_name, table_name FROM system.main.duckdb_triggers()"
         f" WHERE database_name = {_database(connection)} AND starts_with(trigger_name, '{TYPED}')"
     ).all()
     statements = [f"DROP TRIGGER {quoted(name)} ON {quoted(table)}" for name, table in rows]
@@ -224,8 +227,9 @@ def _is_taken(connection: sa.Connection, table: str) -> bool:
     """Return whether the view's name is that of something that a user made."""
     found = connection.exec_driver_sql(
         "SELECT count(*) FROM (SELECT database_name, schema_name, table_name, sql"
-        " FROM duckdb_tables() UNION ALL SELECT database_name, schema_name, view_name, sql"
-        f" FROM duckdb_views()) WHERE database_name = {_database(connection)}"
+        " FROM system.main.duckdb_tables()"
+        " UNION ALL SELECT database_name, schema_name, view_name, sql"
+        f" FROM system.main.duckdb_views()) WHERE database_name = {_database(connection)}"
         f" AND schema_name = '{SCHEMA}' AND lower(table_name) = lower({literal(table)})"
         f" AND NOT contains(sql, {literal(TYPED + table)})"
     )
@@ -247,8 +251,8 @@ def database_of(connection: sa.Connection) -> str:
 
 def _triggers(table: str, database: str) -> str:
     return (
-        f"FROM duckdb_triggers() AS g WHERE g.database_name = {database}"
-        f" AND g.table_name = {table} AND starts_with(g.trigger_name, '{TYPED}')"
+        f"FROM system.main.duckdb_triggers() AS g WHERE g.database_name = {database}"
+        f" AND g.table_name = {table} AND system.main.starts_with(g.trigger_name, '{TYPED}')"
     )
 
 

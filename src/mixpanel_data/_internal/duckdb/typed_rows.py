@@ -21,6 +21,8 @@ from mixpanel_data._internal.typed_columns import DECIMAL, ODD, Column
 TYPED = "_typed_"
 
 _TEXT = "CAST({p} AS VARCHAR)"
+# Named in full where it stays in a view: a macro in the file would be taken instead.
+_RAW_TEXT = "system.main.json_extract_string({p}, '$')"
 
 
 class _Kind(NamedTuple):
@@ -38,7 +40,7 @@ _KINDS = {
     "FLOAT": _Kind("DOUBLE", "TRY_CAST({r} AS DOUBLE)", _TEXT),
     "NUMBER": _Kind("DOUBLE", "TRY_CAST({r} AS DOUBLE)", DECIMAL),
     "BOOL": _Kind("BOOLEAN", "CASE {r} WHEN 'true' THEN true WHEN 'false' THEN false END", _TEXT),
-    "RAW": _Kind("JSON", "CAST(nullif({r}, 'null') AS JSON)", "json_extract_string({p}, '$')"),
+    "RAW": _Kind("JSON", "CAST(nullif({r}, 'null') AS JSON)", _RAW_TEXT),
 }
 TYPES: dict[str, sa.types.TypeEngine[Any]] = {
     "TEXT": sa.String(),
@@ -180,7 +182,7 @@ def shown(column: Column) -> str:
     name, kind = quoted(column.name), _KINDS[column.kind]
     if not column.odd:
         return name if column.kind != "RAW" else kind.text.format(p=name)
-    other = f"json_extract_string({ODD}, {literal(json_path(column.path))})"
+    other = f"system.main.json_extract_string({ODD}, {literal(json_path(column.path))})"
     return f"CASE WHEN {ODD} IS NULL THEN {kind.text.format(p=name)} ELSE {other} END"
 
 
