@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
-from mixpanel_data.reports import Reports
+from mixpanel_data.reports import Reports, UnknownPropertyError
 from tests.support.factories import metadata
 
 from .conftest import Make, records
@@ -17,7 +17,12 @@ PROPERTIES = {
     **{"n": 1, "f": 2.5, "whole": 3.0, "neg": -7, "big": 1234567890123456789, "zero": 0},
     **{"t": "abc", "digits": "12.5", "empty": "", "yes": "true", "no": "false", "nan": "nan"},
     **{"quote": 'a"b\\c\n', "accent": "é", "when": "2025-03-09T00:00:00", "b": True, "off": False},
-    **{"null": None, "list": ["x", 1, 2.0, True], "object": {"a": 1}},
+    **{
+        "null": None,
+        "list": ["x", 1, 2.0, True],
+        "object": {"a": 1},
+        "track": {"a": 1, "deep": {"b.c": "x"}},
+    },
 }
 
 
@@ -57,6 +62,13 @@ CASES = {
     'properties["quote"] == "a\\"b\\\\c\\n"': "true",
     'properties["accent"] == "\\u00e9"': "true",
     'properties["digits"] == "12.5"': "true",
+    # Values within objects.
+    'properties["track"]["a"] == 1': "true",
+    'properties["track"]["deep"]["b.c"]': "x",
+    'properties["track"]["gone"]': "undefined",
+    'properties["track"]["a"]["b"]': "undefined",
+    'properties["t"]["a"]': "undefined",
+    'number(properties["track"]["a"]) + 1': "2",
     # An order needs two of one type.
     'properties["t"] < "abd"': "true",
     'properties["t"] < 5': "undefined",
@@ -162,3 +174,19 @@ def test_a_bare_name_is_a_property(make: Make, name: str) -> None:
 
 def test_a_list_shows_each_of_its_items(reports: Reports) -> None:
     assert set(reports.segmentation("e", on="list", **DAY).series) == {"x", "1", "2", "true"}
+
+
+@pytest.mark.parametrize(
+    ("name", "suggestion"),
+    [
+        ("track.a", 'properties["track"]["a"]'),
+        ("track.deep.x", 'properties["track"]["deep"]["x"]'),
+        ("trakc.a", "track"),
+    ],
+)
+def test_a_value_within_an_object_is_suggested(
+    reports: Reports, name: str, suggestion: str
+) -> None:
+    with pytest.raises(UnknownPropertyError) as raised:
+        reports.segmentation("e", on=name, **DAY)
+    assert raised.value.suggestion == suggestion

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 
 from mixpanel_data._internal.spelling import closest
@@ -29,8 +30,14 @@ class UnknownPropertyError(MixpanelDataError, ValueError):
     code = "UNKNOWN_PROPERTY"
 
     def __init__(self, name: str, events: Sequence[str] | None, known: Iterable[str]) -> None:
+        known = list(known)
         close = closest(name, known)
         hint = f"; did you mean '{close}'?" if close else "."
+        first, *rest = name.split(".")
+        if rest and first in known:
+            keys = "".join(f"[{json.dumps(key)}]" for key in (first, *rest))
+            close = f"properties{keys}"
+            hint = f"; a value within '{first}' is {close}."
         whom = "the table" if events is None else ", ".join(f"'{event}'" for event in events)
         super().__init__(
             f"no event of {whom} has a property '{name}'{hint}",

@@ -1,7 +1,8 @@
 """Mixpanel's segmentation expressions, read by Python's own parser, as SQLAlchemy expressions.
 
 The grammar is a subset of Python's (https://docs.mixpanel.com/reference/segmentation-expressions),
-so its precedence is Python's. Whatever is not in the grammar is refused with its position.
+so its precedence is Python's. ``properties["track"]["genre"]``, a value within an object, is ours.
+Whatever is not in the grammar is refused with its position.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _LONGEST = 20_000  # characters
 _DEEPEST = 60  # levels; the database's parser has a limit too
 _CASTS = 5  # inside one another: each names its argument several times in SQL
 
+_FIELDS = 'Use properties["name"], event["$event_name"] or user["name"]'
 _ARITHMETIC = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
 _ORDER = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
 _CONSTANTS = {
@@ -50,14 +52,14 @@ _FUNCTIONS: dict[str, Callable[[Value], Value]] = {
 class Fields(Protocol):
     """Where the names of an expression lead."""
 
-    def property_value(self, name: str) -> Value:
-        """Return the value of an event's property."""
+    def property_value(self, path: tuple[str, ...]) -> Value:
+        """Return the value of an event's property, or of one within it."""
 
     def event_value(self, name: str) -> Value | None:
         """Return a value of the event itself, None where there is no such name."""
 
-    def user_value(self, name: str) -> Value:
-        """Return the value of a property of the user's profile."""
+    def user_value(self, path: tuple[str, ...]) -> Value:
+        """Return the value of a property of the user's profile, or of one within it."""
 
 
 def parse(text: str, fields: Fields) -> Value:
@@ -191,17 +193,23 @@ class _Reader:
         raise self._error(f'Unknown name {node.id!r}; a property is properties["{node.id}"]', node)
 
     def _read_Subscript(self, node: ast.Subscript) -> Value:  # noqa: N802
-        source = node.value.id if isinstance(node.value, ast.Name) else ""
-        key = node.slice.value if isinstance(node.slice, ast.Constant) else None
-        if source not in ("properties", "event", "user") or not isinstance(key, str):
-            raise self._error('Use properties["name"], event["$event_name"] or user["name"]', node)
+        keys: list[str] = []
+        inner: ast.expr = node
+        while isinstance(inner, ast.Subscript):
+            if not isinstance(inner.slice, ast.Constant) or not isinstance(inner.slice.value, str):
+                raise self._error(_FIELDS, node)
+            keys.insert(0, inner.slice.value)
+            inner = inner.value
+        source, path = inner.id if isinstance(inner, ast.Name) else "", tuple(keys)
         if source == "properties":
-            return self._fields.property_value(key)
+            return self._fields.property_value(path)
         if source == "user":
-            return self._fields.user_value(key)
-        found = self._fields.event_value(key)
+            return self._fields.user_value(path)
+        if source != "event" or len(path) > 1:
+            raise self._error(_FIELDS, node)
+        found = self._fields.event_value(path[0])
         if found is None:
-            raise self._error(f"An event has no field {key!r}", node.slice)
+            raise self._error(f"An event has no field {path[0]!r}", node.slice)
         return found
 
     def _read_List(self, node: ast.List) -> Value:  # noqa: N802

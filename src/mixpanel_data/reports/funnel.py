@@ -277,7 +277,7 @@ def _carried(source: Source, question: Question) -> dict[str, tuple[Expression, 
         if isinstance(number, str):
             if isinstance(question.where, str):
                 names = expressions.property_names(question.where)
-                known = [source.property_value(name).defined for name in names]
+                known = [source.property_value((name,)).defined for name in names]
                 found["w"] = (sa.case((sa.and_(sa.true(), *known), passes)), steps)
             found["z"] = (_flag(passes), (1,))
     return found

@@ -196,7 +196,7 @@ class Source:
         """
         if isinstance(by, str):
             parse = expressions.is_expression(by)
-            return expressions.parse(by, self) if parse else self.property_value(by)
+            return expressions.parse(by, self) if parse else self.property_value((by,))
         return _core_value(_expression(by))
 
     def segments(self, by: By) -> Expression:
@@ -224,19 +224,19 @@ class Source:
         """Return the numeric value of a property or expression; NULL for all else."""
         return self.value(by).facets.get("number", sa.cast(sa.null(), sa.Double))
 
-    def property_value(self, name: str) -> Value:
-        """Return the value of an event's property; ``$time`` is when it was."""
-        if name == TIME:
+    def property_value(self, path: tuple[str, ...]) -> Value:
+        """Return the value of an event's property, or one within it; ``$time`` is when it was."""
+        if path == (TIME,):
             return values.time_column(self.time)
-        return values.json_property(event_value(self.table, name))
+        return values.json_property(event_value(self.table, path))
 
-    def user_value(self, name: str) -> Value:
-        """Return the value of a property of the user's profile.
+    def user_value(self, path: tuple[str, ...]) -> Value:
+        """Return the value of a property of the user's profile, or of one within it.
 
         Raises:
             ValueError: the reports have no table of profiles.
         """
-        return values.json_property(event_value(self.people, name))
+        return values.json_property(event_value(self.people, path))
 
     @property
     def people(self) -> sa.FromClause:

@@ -65,12 +65,15 @@ def event_properties(table: sa.FromClause, names: Sequence[str]) -> sa.ColumnEle
     return json_members(table.c.properties, *keys)
 
 
-def event_value(table: sa.FromClause, name: str) -> sa.ColumnElement[Any]:
+def event_value(table: sa.FromClause, name: str | tuple[str, ...]) -> sa.ColumnElement[Any]:
     """Return the JSON text of a property's value; NULL where it is missing or null.
+
+    A path of names leads into objects.
 
     The facets of ``facets`` are for it: typed rows can answer those.
     """
-    return json_value(table.c.properties[name])
+    path = (name,) if isinstance(name, str) else name
+    return json_value(table.c.properties[path[0] if len(path) == 1 else path])
 
 
 def sql_text(name: str) -> str:
