@@ -126,3 +126,22 @@ def test_a_query_goes_on_when_a_handler_lets_it(memory: StorageEngine) -> None:
             assert memory.execute_scalar(slow) > 0
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_ctrl_c_while_a_connection_is_given_back_is_no_report_of_the_pool(
+    memory: StorageEngine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dialect = memory.engine.dialect
+    real = dialect.do_rollback
+
+    def rollback(connection: Any) -> None:
+        monkeypatch.undo()
+        real(connection)
+        raise KeyboardInterrupt
+
+    given = memory.engine.raw_connection()
+    monkeypatch.setattr(dialect, "do_rollback", rollback)
+    with pytest.raises(KeyboardInterrupt):
+        given.close()
+    assert caplog.records == []
+    assert memory.execute_scalar("SELECT 1") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 import weakref
 from functools import partial
@@ -16,6 +17,11 @@ from mixpanel_data._internal.duckdb.errors import translate_marked
 from mixpanel_data._internal.duckdb.fork import Lifecycle, protect_in_child
 
 _DRIVER = "duckdb+mixpanel_data"
+
+# Ctrl-C while a connection is given back is raised as ever, and no failure of the pool to report.
+logging.getLogger(f"{QueuePool.__module__}.{QueuePool.__name__}").addFilter(
+    lambda record: not (record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt))
+)
 
 Connections = weakref.WeakSet[duckdb.DuckDBPyConnection]
 """All connections of a pool that are still there."""
