@@ -75,7 +75,7 @@ bench: $(BENCH)/installed
 
 # polars, ibis, dbt, Jupyter and others, which use this library as their users would.
 neighbours: $(NEIGHBOURS)/installed
-	$(NEIGHBOURS)/bin/python -m pytest tests/neighbours
+	THOROUGH=1 $(NEIGHBOURS)/bin/python -m pytest tests/neighbours
 
 # All tests of ClickHouse, in-process and on servers of their own, with all their kills.
 clickhouse: $(VENV)/installed $(CLICKHOUSE)/installed

@@ -71,7 +71,7 @@ class _Rewound:
         self.name = getattr(stream, "name", None) if path is None else str(path)
         self._stream = stream
         self._kept: list[bytes] = []
-        self._looking = True
+        self._looking, self._ended = True, False
 
     def read(self, size: int, /) -> bytes | None:
         if not self._looking and self._kept:
@@ -79,15 +79,23 @@ class _Rewound:
             if len(block) > size:
                 self._kept.append(block[size:])
             return block[:size]
+        if self._ended:
+            return b""
         read: bytes | None = self._stream.read(size)
         if self._looking and read:
             self._kept.append(read)
+        if read == b"":
+            self._ended = True
+            self._close()
         return read
 
     def rewind(self) -> None:
         self._looking = False
         self._kept.reverse()
 
-    def __del__(self) -> None:
+    def _close(self) -> None:
+        # A stream of the caller's stays open.
         if self.path is not None:
             self._stream.close()
+
+    __del__ = _close
