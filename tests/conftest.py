@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from mixpanel_data import StorageEngine
 from tests.support import clickhouse, typed_rows
-from tests.support.effort import THOROUGH, Sample, tries
+from tests.support.effort import SAMPLED, Sample, tries
 from tests.support.factories import EVENTS, PROFILES, Kind
 
 # A run in the background is started with Ctrl-C ignored, and would pass that on to every child.
@@ -43,7 +43,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Try a sample of the combinations of parameters, unless all are to be tried."""
-    if not THOROUGH:
+    if SAMPLED:
         config.pluginmanager.register(Sample())
 
 
@@ -56,7 +56,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every property test as slow, since it runs many examples."""
+    """Mark every property test as slow, since it runs many examples; put the README's first."""
+    # Its blocks build on one another: a worker that steals some from the end runs all of them.
+    items.sort(key=lambda item: item.path.name != "test_readme.py")
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.slow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         try:
             pyfuncitem.obj(**arguments)
         except Exception:
+            # One that is shutting down answers for a moment.
+            time.sleep(1)
             if not (shared.revive() and left):
                 raise
         else:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.effort import some
+from tests.support.effort import only_thorough
 from tests.support.processes import run
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,8 @@ print(json.dumps(seen))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("events", some(["realistic", "like one another"], 1))
+@only_thorough
+@pytest.mark.parametrize("events", ["realistic", "like one another"])
 def test_a_stream_is_never_held_whole(events: str) -> None:
     # DuckDB draws a progress bar for code given by -c, if the machine is slow.
     seen = json.loads(run(_STREAM, events).splitlines()[-1])

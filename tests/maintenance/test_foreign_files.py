@@ -14,7 +14,7 @@ from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data.exceptions import DatabaseNotFoundError
 from tests.support.files import ASSETS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_value]
 
 Act = Callable[[Path], object]
 

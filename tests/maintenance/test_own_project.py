@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 
 from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data.alembic import include_name, include_object
+from tests.support.effort import only_thorough
 from tests.support.factories import EVENTS, PROFILES
 from tests.support.processes import environment
 
@@ -107,6 +108,7 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@only_thorough
 def test_revisions_of_a_project_leave_our_tables_alone(database: Path, tmp_path: Path) -> None:
     project = Project(tmp_path, database)
     first = project.revision(MODELS, "first").read_text()

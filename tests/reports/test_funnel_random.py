@@ -15,7 +15,7 @@ from . import plain
 from .conftest import Make
 from .reference_funnel import Funnel, funnel
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_value]
 
 HOURS = timedelta(hours=1)
 STEPS: dict[str, list[Any]] = {

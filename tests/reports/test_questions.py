@@ -19,7 +19,7 @@ from tests.support.factories import metadata, profiles
 
 from .conftest import Make, records
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_value]
 
 DAYS: dict[str, Any] = {"from_date": "2025-03-01", "to_date": "2025-03-03"}
 ROWS = [

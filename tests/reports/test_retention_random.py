@@ -15,7 +15,7 @@ from . import plain
 from .conftest import Make
 from .reference_retention import Retention, retention
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_value]
 
 # What bears and what returns: the same, a part of it, another, and one with a filter.
 EVENTS: dict[str, tuple[list[str], list[str], str | None]] = {

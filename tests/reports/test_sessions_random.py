@@ -15,7 +15,7 @@ from . import plain
 from . import reference_sessions as reference
 from .conftest import Make
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_value]
 
 
 def _row(session: reference.Session) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mixpanel_data import StorageEngine
-from tests.support.effort import some
+from tests.support.effort import only_thorough, some
 from tests.support.factories import EVENTS, event, metadata
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,8 @@ def test_long_documents_load(size: int, count: int, append: bool, engine: Storag
     assert engine.execute_scalar("SELECT min(length(properties::VARCHAR)) FROM data") > size
 
 
-@pytest.mark.parametrize(("size", "count"), some([(100_000, 2_100), (17_000_000, 1)], 1))
+@only_thorough
+@pytest.mark.parametrize(("size", "count"), [(100_000, 2_100), (17_000_000, 1)])
 def test_long_lines_of_a_file_load(
     size: int, count: int, engine: StorageEngine, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ from mixpanel_data import StorageEngine
 from tests.support.factories import EVENTS, events
 from tests.support.query_calls import CALLS, Ask
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_value]
 
 VERBATIM = [
     ("SELECT '12:30'", "12:30"),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 THOROUGH = bool(os.environ.get("THOROUGH"))
+SAMPLED = not THOROUGH and os.environ.get("VARIANTS") != "all"
 
 _T = TypeVar("_T")
 
@@ -39,8 +40,8 @@ class Sample:
     """A plugin of pytest that leaves out most variants of a test with many of them.
 
     Of a quick one each value of each parameter is tried at least once, the values of the others
-    taking turns; of a slow one two of those variants; all of one that is marked
-    ``every_variant``.
+    taking turns; of a slow one two of those variants, unless it is marked ``every_value``; all of
+    one that is marked ``every_variant``.
     """
 
     @pytest.hookimpl(trylast=True)
@@ -60,8 +61,8 @@ def _sample(variants: list[pytest.Item]) -> list[pytest.Item]:
     if variants[0].get_closest_marker("every_variant") is not None:
         return variants
     covering = _covering(variants)
-    is_slow = variants[0].get_closest_marker("slow") is not None
-    return some(covering, _SLOW) if is_slow else covering
+    marks = {mark.name for mark in variants[0].iter_markers()}
+    return some(covering, _SLOW) if "slow" in marks and "every_value" not in marks else covering
 
 
 def _covering(variants: list[pytest.Item]) -> list[pytest.Item]:
