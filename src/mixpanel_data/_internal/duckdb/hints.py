@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
+from types import FrameType
 
 import duckdb
 import sqlalchemy as sa
@@ -76,7 +77,7 @@ def _quoted_key(near: str, statement: str) -> str:
 
 def _frame(name: str) -> str:
     """Return what to do where an unknown table is the name of the caller's DataFrame."""
-    frame = sys._getframe()
+    frame: FrameType | None = sys._getframe()
     while frame is not None:
         for names in (frame.f_locals, frame.f_globals):
             if hasattr(names.get(name), "__arrow_c_stream__"):
@@ -84,7 +85,7 @@ def _frame(name: str) -> str:
                     f"{name} is a DataFrame here, which SQL does not see by itself:"
                     f' storage.connection.register("{name}", {name}) names it for this thread.'
                 )
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return ""
 
 

@@ -6,10 +6,7 @@ from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 
-from mixpanel_data._internal.formats.text import BinaryStream, Source, start_of
-
-# Compressed, and with line ends.
-_EMPTY_LIST = 100
+from mixpanel_data._internal.formats.text import BinaryStream, Source
 
 Sources = Source | Iterable[Source]
 
@@ -41,10 +38,8 @@ def expand(sources: Sources) -> list[Path | BinaryStream]:
 
 
 def is_empty(path: Path) -> bool:
-    """Return whether a path is a file of no bytes, or of an empty JSON list."""
-    if not path.is_file() or (size := path.stat().st_size) > _EMPTY_LIST:
-        return False
-    return size == 0 or b"".join(start_of(path).split()) in (b"", b"[]")
+    """Return whether a path is a file of no bytes."""
+    return path.is_file() and path.stat().st_size == 0
 
 
 def names_of(sources: Iterable[Path | BinaryStream]) -> str | None:
