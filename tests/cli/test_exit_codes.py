@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -59,6 +60,48 @@ def test_a_signal_rolls_a_load_back(
     assert err == b"Interrupted; nothing was changed.\n"
     with StorageEngine(db_path, read_only=True) as storage:
         assert storage.list_tables() == []
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("source", ["file", "-"])
+def test_a_signal_that_something_swallowed_rolls_a_load_back(
+    run: Run, db_path: Path, events_file: Path, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    load = StorageEngine.load_export
+
+    def swallowing(*arguments: Any, **options: Any) -> None:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+        load(*arguments, **options)
+
+    monkeypatch.setattr(StorageEngine, "load_export", swallowing)
+    errors.watch_signals()
+    with events_file.open() as lines:
+        monkeypatch.setattr(sys, "stdin", lines)
+        done = run("load", "events", events_file if source == "file" else "-", "--db", db_path)
+    assert (done.code, done.err) == (143, "Interrupted; nothing was changed.\n")
+    with StorageEngine(db_path, read_only=True) as storage:
+        assert storage.list_tables() == []
+
+
+_IN_C = """
+import os, signal
+from mixpanel_data import StorageEngine
+
+def interrupted(*_):
+    exec("os.kill(os.getpid(), signal.SIGTERM)")  # as C code runs text
+
+StorageEngine.list_tables = interrupted
+"""
+
+
+def test_a_signal_in_code_that_c_runs_has_the_same_exit_code(
+    start: Start, loaded: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_IN_C)
+    process = start("tables", "--db", loaded, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (143, b"Interrupted; nothing was changed.\n")
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])

@@ -88,6 +88,12 @@ def _on_signal(number: int, _frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def raise_received() -> None:
+    """Raise the interrupt of a signal again: an import of C code may have swallowed it."""
+    if _received:
+        raise KeyboardInterrupt
+
+
 class Interrupted(KeyboardInterrupt):
     """An interrupt that left more than nothing; its text says what."""
 
@@ -175,6 +181,9 @@ class Root(typer.core.TyperGroup):
                 number = _received[0] if _received else signal.SIGINT
                 left = str(error) if isinstance(error, Interrupted) else "nothing was changed."
                 self._say("INTERRUPTED", f"Interrupted; {left}")
+                # Where C code ran the Python code that the interrupt ended, Python would end itself
+                # by SIGINT, whatever the exit code; running some more makes it forget that.
+                exec("")  # noqa: S102
                 raise typer.Exit(128 + number) from None
             if isinstance(error, (MixpanelDataError, OSError, ValueError)):
                 details = error.details if isinstance(error, MixpanelDataError) else {}

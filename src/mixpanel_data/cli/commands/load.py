@@ -11,7 +11,7 @@ import typer
 import typer.core
 
 from mixpanel_data.cli.console import json_text
-from mixpanel_data.cli.errors import completing, print_done, say
+from mixpanel_data.cli.errors import completing, print_done, raise_received, say
 from mixpanel_data.cli.load_options import (
     AllowEmptyOption,
     AnyTableOption,
@@ -247,8 +247,13 @@ def load_files(
     total = sum(file.stat().st_size for file in files) if known else None
     before = len(storage.load_history(table))
     with load_progress(total, quiet=quiet) as progress:
+
+        def report(number: int) -> None:
+            raise_received()
+            progress.bytes_read(number)
+
         try:
-            storage.load_export(table, sources, metadata, progress=progress.bytes_read, **options)
+            storage.load_export(table, sources, metadata, progress=report, **options)
         except (KeyboardInterrupt, RuntimeError):
             # Ctrl-C may come too late, while the load commits; DuckDB has an error of its own then.
             if len(storage.load_history(table)) == before:
