@@ -166,6 +166,26 @@ def test_a_rule_of_the_language(reports: Reports, text: str) -> None:
     assert list(reports.segmentation("e", on=text, **DAY).series) == [CASES[text]]
 
 
+TRUTHS = [
+    text for text in CASES if CASES[text] in ("true", "false") and not text.startswith("string")
+]
+
+
+@pytest.mark.parametrize("text", TRUTHS)
+@pytest.mark.parametrize("form", ["{}", "not ({})", "({}) and true", "({}) or false"])
+def test_a_filter_passes_what_is_true(reports: Reports, form: str, text: str) -> None:
+    passes = (CASES[text] == "true") != form.startswith("not")
+    assert reports.segmentation("e", where=form.format(text), **DAY).total == passes
+
+
+def test_a_filter_compares_without_coalesce(reports: Reports) -> None:
+    """DuckDB skips rows as it reads them only then; where NULL would pass it stays."""
+    bare = 'properties["n"] > 1 and (properties["t"] == "x" or properties["n"] == 2)'
+    for where, there in ((bare, False), (f"not ({bare})", True)):
+        sql = reports.segmentation("e", where=where, **DAY).sql
+        assert ("coalesce" in sql.partition("WHERE")[2].partition("GROUP BY")[0]) == there
+
+
 @pytest.mark.parametrize("name", ["a.b", "my prop", "24/7", "true", "a-b", "$os", "(a)", "1st"])
 def test_a_bare_name_is_a_property(make: Make, name: str) -> None:
     reports = make([("ann", "e", "2025-03-10T10:00:00", {name: "v"})])

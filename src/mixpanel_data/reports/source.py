@@ -183,7 +183,7 @@ class Source:
         if where is None:
             return sa.true()
         if isinstance(where, str):
-            return expressions.parse(where, self).truth
+            return values.as_filter(expressions.parse(where, self).truth)
         found: Expression = _expression(where)
         return found
 

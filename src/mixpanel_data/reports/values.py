@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import AsBoolean, BooleanClauseList, Grouping
+from sqlalchemy.sql.functions import coalesce
 
 from mixpanel_data._internal.schema import facets as fc
 from mixpanel_data._internal.schema import functions as fn
@@ -109,7 +112,8 @@ def equal(left: Value, right: Value) -> Expression:
     """Return whether two values are equal: never undefined, false between different types."""
     for this, other in ((left, right), (right, left)):
         if this.raw is not None and isinstance(other.constant, str) and _is_plain(other.constant):
-            return fc.is_string(this.raw, sa.literal(_json(other.constant)))
+            named = fc.is_string(this.raw, sa.literal(_json(other.constant)))
+            return sa.func.coalesce(named, false)
         if this.raw is not None and "time" in other.facets:
             return equal(this.as_time(), other)
     common = [name for name in left.facets if name in right.facets]
@@ -121,6 +125,26 @@ def equal(left: Value, right: Value) -> Expression:
     if left.constant is None and right.constant is None:
         tests.append(sa.not_(sa.or_(left.defined, right.defined)))
     return sa.or_(false, *tests)
+
+
+def as_filter(condition: Expression) -> Expression:
+    """Return a condition for WHERE, which NULL does not pass either, with bare comparisons.
+
+    By these DuckDB skips rows as it reads them, not by what stands within ``coalesce()``.
+    """
+    is_wrapped = isinstance(condition, AsBoolean) and condition.operator is operators.is_true
+    if isinstance(condition, Grouping) or is_wrapped:
+        inner: Any = condition.element
+        return as_filter(inner)
+    parts: Any = getattr(condition, "clauses", ())
+    if isinstance(condition, BooleanClauseList):
+        combine = sa.and_ if condition.operator is operator.and_ else sa.or_
+        return combine(*map(as_filter, parts))
+    if isinstance(condition, coalesce):
+        value, *others = parts
+        if len(others) == 1 and others[0] is false:
+            return as_filter(value)
+    return condition
 
 
 def compare(order: Callable[[Any, Any], Any], left: Value, right: Value) -> Expression:

@@ -91,7 +91,7 @@ _TEMPLATES: dict[type[Any], str] = {
     fc.boolean: "transform({0}, ['true', 'false'], [true, false], NULL)",
     fc.defined: "({0} IS NOT NULL)",
     fc.is_list: "coalesce(startsWith({0}, '['), false)",
-    fc.is_string: "coalesce({0} = JSONExtractRaw({1}), false)",
+    fc.is_string: "({0} = JSONExtractRaw({1}))",
     fc.decimal: texts.decimal("{0}"),
     fc.label: _of_raw(_LABEL),
     fc.key: _of_raw(_KEY),

@@ -91,16 +91,17 @@ class is_list(Facet):  # noqa: N801
 
 
 class is_string(Facet):  # noqa: N801
-    """Check whether it is the string of which the other argument is the JSON."""
+    """Check whether it is the string of which the other argument is the JSON; NULL for none."""
 
     type = _BOOLEAN
-    template = "coalesce({0} = {1}, false)"
+    template = "({0} = {1})"
 
     def of(self, kind: str, value: Expression) -> Expression:
         if kind != "TEXT":
-            return sa.false()
+            return sa.case((value.is_not(None), sa.false()))
         (_, spelled) = self.clauses
-        return sa.func.coalesce(value == json.loads(spelled.value), sa.false())
+        compared: Expression = value == json.loads(spelled.value)
+        return compared
 
 
 class decimal(_Construct):  # noqa: N801
