@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,39 @@ def test_within_a_transaction_and_after_its_rollback(optimized: StorageEngine) -
     optimized.execute_rows("ROLLBACK")
     assert total(optimized) == 45
     assert is_served(optimized)
+
+
+def begin_in_text(engine: StorageEngine) -> Any:
+    engine.query(sa.text("BEGIN"))
+    return lambda: engine.query("ROLLBACK")
+
+
+def begin_on_the_connection(engine: StorageEngine) -> Any:
+    raw = engine.connection
+    assert total(engine) == 45
+    raw.begin()
+    return raw.rollback
+
+
+def begin_in_a_session(engine: StorageEngine) -> Any:
+    session = engine.session()
+    assert not session.connection().closed
+    return session.close
+
+
+@pytest.mark.parametrize("begin", [begin_in_text, begin_on_the_connection, begin_in_a_session])
+def test_a_transaction_that_begins_after_queries(
+    optimized: StorageEngine, begin: Callable[[StorageEngine], Any]
+) -> None:
+    assert (total(optimized), total(optimized)) == (45, 45)
+    roll_back = begin(optimized)
+    assert total(optimized) == 45
+    with ThreadPoolExecutor(1) as other:
+        other.submit(optimized.execute_rows, CHANGES["delete"]).result()
+    # The transaction sees what it saw.
+    assert total(optimized) == 45
+    roll_back()
+    assert total(optimized) == 42
 
 
 def test_a_change_that_is_not_committed_yet(optimized: StorageEngine) -> None:

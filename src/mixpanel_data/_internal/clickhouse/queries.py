@@ -102,7 +102,7 @@ class Queries:
         def run() -> list[sa.Row[Any]]:
             with self._database.connect(statement) as connection:
                 result = connection.execute(statement, _named(params))
-                return Rows(result) if result.returns_rows else []
+                return Rows(result.all()) if result.returns_rows else []
 
         return self._served(run)
 

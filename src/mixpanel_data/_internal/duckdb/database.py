@@ -209,7 +209,7 @@ class Database:
     def text_connection(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield the thread's DuckDB connection to run *sql*, with its errors as QueryErrors."""
         with query_errors(sql, self.begin):
-            kinds = set(map(kind_of, self._parse(sql)))
+            kinds = self._kinds(sql)
             connection = self.thread_connection().driver_connection
             if not kinds <= READS:
                 self.create_wal()
@@ -221,18 +221,25 @@ class Database:
     def statement_connection(self, statement: str | sa.Executable) -> Iterator[sa.Connection]:
         """Yield the thread's connection to run *statement*, with its errors as QueryErrors."""
         with query_errors(statement, self.begin):
+            thread = self.thread_connection()
             if isinstance(statement, str):
-                self._parse(statement)
-            with self.thread_connection().statements.connect() as connection:
+                self._kinds(statement)
+            elif not isinstance(statement, (sa.Select, sa.CompoundSelect)):
+                thread.only_reads = False
+            with thread.statements.connect() as connection:
                 yield connection
 
-    def _parse(self, sql: str) -> list[duckdb.Statement]:
+    def _kinds(self, sql: str) -> set[str]:
+        """Return the kinds of the statements in a text that the thread's connection will run."""
         if sql != sql.encode(errors="replace").decode():
             raise duckdb.ParserException("Parser Error: a lone surrogate is no Unicode text")
-        parsed = self.thread_connection().driver_connection.extract_statements(sql)
-        if not parsed:
+        thread = self.thread_connection()
+        kinds = set(map(kind_of, thread.driver_connection.extract_statements(sql)))
+        if not kinds:
             raise duckdb.ParserException("Parser Error: the text holds no statement")
-        return parsed
+        if kinds != {"SELECT"}:
+            thread.only_reads = False
+        return kinds
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:

@@ -35,6 +35,8 @@ class ThreadConnection:
         # Out of the pool, for as long as the thread lives.
         self._pooled.detach()
         self._lent: bool = False
+        self.only_reads: bool = True
+        """Whether none but single queries have run on it: no transaction is open then."""
         self.statements: sa.Engine = self._engine_over(
             StaticPool(self._share, reset_on_return=None, dialect=engine.dialect)
         )
@@ -58,7 +60,7 @@ class ThreadConnection:
             pooled = self._engine.raw_connection()
             pooled.detach()
             return pooled.dbapi_connection
-        self._lent = True
+        self._lent, self.only_reads = True, False
         return SharedConnection(self._connection, on_close=self._take_back)
 
     def _take_back(self) -> None:

@@ -39,9 +39,10 @@ class QueryMixin(TypedRowsMixin):
     @property
     def connection(self) -> DuckDBPyConnection:
         """The calling thread's own DuckDB connection."""
-        connection = self.database.thread_connection().driver_connection
+        thread = self.database.thread_connection()
+        thread.only_reads = False
         self.database.create_wal()
-        return connection
+        return thread.driver_connection
 
     @contextmanager
     def own_functions(self) -> Iterator[None]:
@@ -104,10 +105,10 @@ class QueryMixin(TypedRowsMixin):
         with self.database.statement_connection(sql) as connection:
             if isinstance(sql, str):
                 result = connection.exec_driver_sql(sql, _driver_params(params))
-                return Rows(result) if result.returns_rows else []
+                return Rows(result.all()) if result.returns_rows else []
             with self._served(connection, sql) as served:
                 result = connection.execute(served, _named(params))
-                return Rows(result) if result.returns_rows else []
+                return Rows(result.all()) if result.returns_rows else []
 
     @contextmanager
     def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:

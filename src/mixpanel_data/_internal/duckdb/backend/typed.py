@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,6 +36,8 @@ class TypedRowsMixin:
     database: Database
     loader: Loader
     _may_have_typed_rows: bool
+    # The tables that had typed rows when they were last read, in lower case.
+    _optimized: AbstractSet[str] = frozenset()
 
     def optimize(
         self,
@@ -79,22 +82,21 @@ class TypedRowsMixin:
             yield serving.parse_once(statement) if names else statement
             return
         raw, database = driver_of(connection), self.database.name
-        found = typed_guard.registered(raw, database)
-        if not found.is_home or names.isdisjoint(found.names):
-            yield serving.parse_once(statement)
-        elif found.transaction == typed_guard.transaction(raw):
-            # The thread is in a transaction, and stays in it.
-            yield _rewritten(statement, names, typed_guard.state(raw, database))
-        else:
-            raw.begin()
-            try:
-                state = typed_guard.state(raw, database)
-                yield _rewritten(statement, names, state)
-                raw.commit()
-            except BaseException:
-                raw.rollback()
-                raise
-            self._drop_changed(state)
+        only_reads = self.database.thread_connection().only_reads
+        if not (only_reads and names <= self._optimized):
+            found = typed_guard.registered(raw, database)
+            if not found.is_home or names.isdisjoint(found.names):
+                yield serving.parse_once(statement)
+                return
+            if not only_reads and found.transaction == typed_guard.transaction(raw):
+                # The thread is in a transaction, and stays in it.
+                yield _rewritten(statement, names, typed_guard.state(raw, database))
+                return
+        with typed_guard.snapshot(raw):
+            state = typed_guard.state(raw, database, only_reads=only_reads)
+            yield _rewritten(statement, names, state)
+        self._optimized = state.rows.keys()
+        self._drop_changed(state)
 
     def _drop_changed(self, state: State) -> None:
         """Drop typed rows that are older than their tables: what SQL deleted, too, is gone then."""

@@ -179,6 +179,10 @@ class Connection:
         """Note which cursor the driver's open result belongs to."""
         self._reading = weakref.ref(cursor)
 
+    def read_to_the_end(self) -> None:
+        """Note that the driver has no open result: it closes one whose last row was fetched."""
+        self._reading = None
+
     def buffer_pending_result(self) -> None:
         """Fetch the unread rows of the open result, which the next statement would discard."""
         reader = self._reader()
@@ -285,9 +289,12 @@ class Cursor:
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Return all rows that are left."""
         self._check_readable()
-        if self._driver is not None:
-            return interruptible(self._driver, self._driver.fetchall)
-        return list(self._kept)
+        if self._driver is None:
+            return list(self._kept)
+        driver, self._driver = self._driver, None
+        rows = interruptible(driver, driver.fetchall)
+        self.connection.read_to_the_end()
+        return rows
 
     @remembering_errors
     def buffer_rows(self) -> None:
