@@ -187,15 +187,18 @@ def test_an_orm_session(optimized: StorageEngine) -> None:
     assert total(optimized) == 42
 
 
-@pytest.fixture(params=["temporary table", "temporary view", "frame", "schema"])
+@pytest.fixture(params=["temporary table", "temporary view", "relation", "frame", "schema"])
 def hidden(request: pytest.FixtureRequest, optimized: StorageEngine) -> StorageEngine:
     """Return an engine on which the table's name stands for something else."""
+    assert (total(optimized), total(optimized)) == (45, 45)
     rows = "SELECT 'e' AS event_name, CAST('{\"n\": 1}' AS JSON) AS properties"
     match request.param:
         case "temporary table":
             optimized.execute_rows(f"CREATE TEMPORARY TABLE data AS {rows}")
         case "temporary view":
             optimized.execute_rows(f"CREATE TEMPORARY VIEW data AS {rows}")
+        case "relation":
+            optimized.execute(rows).query("r", f"CREATE TEMPORARY VIEW data AS {rows}")
         case "frame":
             optimized.connection.register("data", pa.table({"properties": ['{"n":1}']}))
         case _:

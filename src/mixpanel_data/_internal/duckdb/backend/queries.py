@@ -67,6 +67,8 @@ class QueryMixin(TypedRowsMixin):
             text, values = sql, params or None
         else:
             text, values = self.sql_text(serving.parse_once(sql), params), None
+        # It makes temporary views, and runs any SQL.
+        self.database.thread_connection().only_reads = False
         with self.database.text_connection(text) as connection:
             return interruptible(connection, lambda: connection.sql(text, params=values))
 
