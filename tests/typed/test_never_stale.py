@@ -236,6 +236,37 @@ def test_what_sql_deleted_does_not_stay_in_the_file(
         assert engine.execute_scalar("SELECT count(*) FROM _typed_data") == 9
 
 
+def ask_here(engine: StorageEngine) -> int | None:
+    return total(engine)
+
+
+def ask_on_another_thread(engine: StorageEngine) -> int | None:
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(total, engine).result()
+
+
+def ask_another_engine(engine: StorageEngine) -> int | None:
+    assert engine.path is not None
+    with StorageEngine(engine.path) as other:
+        return total(other)
+
+
+@pytest.mark.parametrize("ask", [ask_here, ask_on_another_thread, ask_another_engine])
+def test_a_query_while_a_load_runs(
+    optimized: StorageEngine, ask: Callable[[StorageEngine], int | None]
+) -> None:
+    """The load takes care of old typed rows; to drop them elsewhere would make it fail."""
+    optimized.execute_rows(CHANGES["delete"])
+
+    def asking() -> Any:
+        yield from events(5, start=10)
+        assert ask(optimized) == 42
+        yield from events(5, start=15)
+
+    assert optimized.append_events_table("data", asking(), metadata()) == 10
+    assert total(optimized) == 42 + sum(range(10, 20))
+
+
 def test_a_renamed_table(optimized: StorageEngine) -> None:
     """DuckDB itself refuses to rename a table with triggers."""
     optimized.execute_rows("ALTER TABLE data RENAME TO other")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +14,7 @@ from mixpanel_data._internal.loading.export_source import ExportSource
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.loading.resolution import has_other_resolution
 from mixpanel_data._internal.loading.sources import RecordSource
+from mixpanel_data._internal.loading.turns import Turn, turns_of
 from mixpanel_data._internal.schema import catalog, load_history
 from mixpanel_data._internal.schema.tables import EVENTS
 from mixpanel_data.exceptions import EmptyLoadError
@@ -30,7 +29,7 @@ class Loader:
     def __init__(self, database: Database) -> None:
         self._database = database
         # Two loads into one table would fail at commit, after all their work.
-        self._turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._turns = turns_of(database.place or database.engine.url)
 
     def run(self, job: LoadJob, source: RecordSource | ExportSource) -> LoadResult:
         """Load all records of *source*, and the catalogue's and history's rows with them.
@@ -74,9 +73,9 @@ class Loader:
         outcome.log(job, result, twice)
         return result
 
-    def turn(self, table: str) -> threading.RLock:
-        """Return the lock that those who write into *table* hold in turn."""
-        return self._turns[table.lower()]
+    def turn(self, table: str) -> Turn:
+        """Return the right to write into *table*."""
+        return self._turns.of(table)
 
 
 def _resolve(

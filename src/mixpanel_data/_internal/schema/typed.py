@@ -184,11 +184,10 @@ def is_exact(connection: sa.Connection, rows: TypedRows) -> bool:
     return typed_rows.same_as_json(connection, rows.table, selected)
 
 
-def drop_changed(connection: sa.Connection) -> list[str]:
-    """Drop the typed rows that are older than their tables, and return the tables' names."""
-    state = _state(connection)
-    changed = [state.rows[name][0] for name in sorted(state.changed)]
-    for name in changed:
+def drop_changed(connection: sa.Connection, name: str) -> bool:
+    """Drop the typed rows of a table if they are older than it, and return whether they were."""
+    changed = name.lower() in _state(connection).changed
+    if changed:
         drop(connection, name)
     return changed
 

@@ -102,9 +102,17 @@ class TypedRowsMixin:
         """Drop typed rows that are older than their tables: what SQL deleted, too, is gone then."""
         if self.database.read_only or not state.changed:
             return
+        for name in sorted(state.changed):
+            table = state.rows[name][0]
+            # A load or another change of ours does it by itself, and would fail by a conflict.
+            with self.loader.turn(table).if_free() as is_free:
+                if is_free:
+                    self._drop_if_changed(table)
+
+    def _drop_if_changed(self, name: str) -> None:
         try:
             with self.database.write("drop old typed rows") as connection:
-                for name in typed.drop_changed(connection):
+                if typed.drop_changed(connection, name):
                     logger.warning("Dropped the typed rows of %s, which SQL has changed", name)
         except QueryError as error:
             # Another transaction uses them: the next time.
