@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 import duckdb
 
 from mixpanel_data._internal.deferral import deferred_interrupts
+from mixpanel_data._internal.duckdb import MAJOR
 
 logger = logging.getLogger(__name__)
 
@@ -118,8 +119,8 @@ class MemoryLimit:
     def _restore(self) -> None:
         """Set the limit that the user had, to the byte as far as DuckDB tells it."""
         if self._found not in self._exact:
-            # In 1.4 RESET changes what DuckDB tells, and leaves the limit as it is.
-            sizes = [size for size in _candidates(self._found[0]) if size or len(self._found) > 1]
+            # Before 2.0 RESET changes what DuckDB tells, and leaves the limit as it is.
+            sizes = [size for size in _candidates(self._found[0]) if size or MAJOR >= 2]
             self._exact[self._found] = next(filter(self._gives_found, sizes), sizes[-1])
         self._set(self._exact[self._found])
 
@@ -133,7 +134,7 @@ class MemoryLimit:
     def _read(self) -> _Reading:
         """Return the limit as DuckDB tells it, rounded, and what it derives from it, rounded too.
 
-        Together they tell more of the limit; DuckDB before 2.0 tells the first alone.
+        Together they tell more of the limit; DuckDB before 1.5 tells the first alone.
         """
         found = []
         for name in ("memory_limit", "write_buffer_row_group_memory_limit"):
