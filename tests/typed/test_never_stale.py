@@ -85,6 +85,43 @@ def test_sql_through_the_engine(optimized: StorageEngine, change: str) -> None:
     assert not optimized.typed_columns("data")
 
 
+def in_a_session(engine: StorageEngine, change: str) -> None:
+    with engine.session() as session, session.begin():
+        session.execute(sa.text(change))
+
+
+def on_the_pool(engine: StorageEngine, change: str) -> None:
+    with engine.engine.begin() as connection:
+        connection.exec_driver_sql(change)
+
+
+WAYS = [
+    StorageEngine.query,
+    lambda engine, change: engine.query(sa.text(change)),
+    in_a_session,
+    on_the_pool,
+]
+
+
+@pytest.mark.parametrize("run_sql", WAYS)
+@pytest.mark.parametrize("change", ["merge", "rewrite"])
+def test_sql_by_sqlalchemy(
+    optimized: StorageEngine, change: str, run_sql: Callable[[StorageEngine, str], object]
+) -> None:
+    """What DuckDB refuses on a table with triggers, or notes nowhere."""
+    run_sql(
+        optimized, CHANGES[change].replace(":", r"\:") if run_sql in WAYS[1:3] else CHANGES[change]
+    )
+    check(optimized)
+    assert not is_served(optimized)
+
+
+def test_a_statement_that_names_another_table(optimized: StorageEngine) -> None:
+    optimized.execute_rows("CREATE TABLE data_of_others (n INTEGER)")
+    optimized.query("ALTER TABLE data_of_others ADD COLUMN data2 INTEGER")
+    assert is_served(optimized)
+
+
 @pytest.mark.parametrize("change", OTHERS)
 def test_sql_on_the_connection_itself(optimized: StorageEngine, change: str) -> None:
     optimized.connection.execute(change)

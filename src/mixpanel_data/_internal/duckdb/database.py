@@ -70,7 +70,8 @@ class Database:
             directory = PrivateDirectory.for_spilling(self._file)
         self.engine = pool.create(self._file, read_only=read_only, exclusive=exclusive)
         self._wal = None if self._file is None or read_only else files.wal_path(self._file)
-        pool.listen(self.engine, lifecycle, connections, self._wal)
+        pool.listen(self.engine, lifecycle, connections)
+        self._prepare(self.engine)
         try:
             with open_errors(path):
                 self.place = None if path is None else files.place_of(path)
@@ -87,6 +88,12 @@ class Database:
             *(lifecycle, self.engine, self.root, connections, self._wal),
             partial(_release, directory),
         )
+
+    def _prepare(self, engine: sa.Engine) -> None:
+        """Let statements of *engine* write as all that is ours does."""
+        if not self.read_only:
+            files.keep_wal_private(self._wal, engine)
+            typed_guard.release_before_statements(engine)
 
     def _connect_root(self) -> sa.Connection:
         """Open the first connection, with which the file is open, or the memory database lives."""
@@ -199,9 +206,7 @@ class Database:
         connection: ThreadConnection | None = getattr(self._local, "connection", None)
         if connection is None:
             with query_errors("connect"):
-                connection = ThreadConnection(
-                    self.engine, partial(files.keep_wal_private, self._wal)
-                )
+                connection = ThreadConnection(self.engine, self._prepare)
             self._local.connection = connection
         return connection
 

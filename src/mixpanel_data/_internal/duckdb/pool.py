@@ -12,7 +12,6 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from mixpanel_data._internal.duckdb import files
 from mixpanel_data._internal.duckdb.errors import translate_marked
 from mixpanel_data._internal.duckdb.fork import Lifecycle, protect_in_child
 
@@ -45,14 +44,11 @@ def create(path: Path | None, *, read_only: bool, exclusive: bool) -> sa.Engine:
     )
 
 
-def listen(
-    engine: sa.Engine, lifecycle: Lifecycle, connections: Connections, wal: Path | None
-) -> None:
-    """Note the engine's new *connections*, and look after its errors, its life and its log."""
+def listen(engine: sa.Engine, lifecycle: Lifecycle, connections: Connections) -> None:
+    """Note the engine's new *connections*, and look after its errors and its life."""
     sa.event.listen(engine, "handle_error", translate_marked)
     sa.event.listen(engine, "connect", partial(_connected, connections))
     sa.event.listen(engine, "checkout", lambda *_: lifecycle.ensure_open())
-    files.keep_wal_private(wal, engine)
 
 
 def _connected(connections: Connections, _: object, entry: ConnectionPoolEntry) -> None:

@@ -8,15 +8,17 @@ makes it, in the transaction of the change. DuckDB has triggers from 2.0 on, in 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 import duckdb
 import sqlalchemy as sa
 
 from mixpanel_data._internal.duckdb import MAJOR
+from mixpanel_data._internal.duckdb.dialect.dbapi import Cursor, kind_of
 from mixpanel_data._internal.duckdb.dialect.search_path import home
 from mixpanel_data._internal.duckdb.quoting import literal, quoted
 from mixpanel_data._internal.duckdb.typed_rows import TYPED, shown
@@ -27,6 +29,7 @@ REGISTRY = {"_typed", "_touched"}
 NO_TRIGGERS = MAJOR < 2
 # Statements that DuckDB refuses on a table with triggers, or runs without them.
 REFUSED = {"MERGE_INTO", "ALTER"}
+_MAY_BE_REFUSED = re.compile(r"\b(?:MERGE|ALTER)\b", re.IGNORECASE)
 _EVENTS = ("insert", "update", "delete")
 
 
@@ -165,6 +168,20 @@ def _run(raw: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConnection:
     return raw.execute(statement)
 
 
+def release_before_statements(engine: sa.Engine) -> None:
+    """Let *engine* run statements of the kinds REFUSED, too; see ``release``."""
+
+    def before_execute(_: object, cursor: Cursor, statement: str, *__: object) -> None:
+        if _MAY_BE_REFUSED.search(statement):
+            raw = cursor.connection.raw
+            # What cannot be parsed has its error when it runs.
+            with suppress(duckdb.Error):
+                if not REFUSED.isdisjoint(map(kind_of, raw.extract_statements(statement))):
+                    release(raw, statement)
+
+    sa.event.listen(engine, "before_cursor_execute", before_execute)
+
+
 def release(raw: duckdb.DuckDBPyConnection, sql: str) -> None:
     """Drop the triggers of the tables that *sql* names, for a statement of the kinds REFUSED."""
     if NO_TRIGGERS:
@@ -175,7 +192,8 @@ def release(raw: duckdb.DuckDBPyConnection, sql: str) -> None:
         f" AND system.main.starts_with(trigger_name, '{TYPED}')"
     )
     for table, trigger in raw.execute(ours).fetchall():
-        if table.lower() in sql.lower():
+        name = re.escape(table.replace('"', '""'))
+        if re.search(rf"(?<!\w){name}(?!\w)", sql, re.IGNORECASE):
             raw.execute(f"DROP TRIGGER {quoted(trigger)} ON {quoted(table)}")
 
 
