@@ -175,43 +175,53 @@ def each(
 def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa.Subquery:
     """Return the sessions from their first events alone: each ends where the next one begins.
 
-    A user's times are sorted as a list, which takes half the time of a window over all events.
-    """
-    starts = _starts(source, period, sessions)
-
-    def following(column: Any) -> Any:
-        return sa.func.lead(column).over(partition_by=starts.c.u, order_by=starts.c.n)
-
-    end = sa.func.coalesce(following(starts.c.before), starts.c.last)
-    after = sa.func.coalesce(following(starts.c.n), starts.c.events + 1)
-    return sa.select(
-        starts.c.u,
-        starts.c.t.label("first"),
-        end.label("last"),
-        ((end - starts.c.t) / _SECOND).label("seconds"),
-        (after - starts.c.n).label("events"),
-    ).subquery("sessions")
-
-
-def _starts(source: Source, period: Period | None, sessions: Sessions) -> sa.Subquery:
-    """Return the first events of sessions: u, t, before (the event before) and n (its number).
-
-    With each come the number of the user's events and the last of them.
+    The window over all events is most of the work. So users are numbered, which sorts faster than
+    their names, and it has only two functions.
     """
     where, _ = _wanted(source, period, sessions)
-    found = source.select(source.user.label("u"), source.instant.label("t"), where=where)
-    times = found.subquery("times")
-    list_ = fn.sorted_list(times.c.t).label("list")
-    totals = [sa.func.count().label("events"), sa.func.max(times.c.t).label("last")]
-    lists = sa.select(times.c.u, list_, *totals).group_by(times.c.u).subquery("lists")
-    each = {"t": fn.each_item, "before": fn.each_before, "n": fn.each_place}
-    columns = [read(lists.c.list).label(name) for name, read in each.items()]
-    others = [lists.c[name] for name in ("u", "events", "last")]
-    every = sa.select(*others, *columns).subquery("every")
-    t, before, clock = every.c.t, every.c.before, _clock(source, period)
+    instant: Any = sa.column("t")
+    totals = [sa.func.max(instant).label("last"), sa.func.count().label("events")]
+    events, users = source.by_number(where=where, totals=totals)
+    starts = _starts(events, _clock(source, period), sessions)
+
+    def following(column: Any) -> Any:
+        return sa.func.lead(column).over(partition_by=starts.c.id, order_by=starts.c.n)
+
+    pairs = sa.select(
+        *(starts.c[name] for name in ("id", "t", "n")),
+        following(starts.c.before).label("end"),
+        following(starts.c.n).label("m"),
+    ).subquery("pairs")
+    end = sa.func.coalesce(pairs.c.end, users.c.last)
+    after = sa.func.coalesce(pairs.c.m, users.c.events + 1)
+    return (
+        sa.select(
+            users.c.u,
+            pairs.c.t.label("first"),
+            end.label("last"),
+            ((end - pairs.c.t) / _SECOND).label("seconds"),
+            (after - pairs.c.n).label("events"),
+        )
+        .join_from(pairs, users, users.c.id == pairs.c.id)
+        .subquery("sessions")
+    )
+
+
+def _starts(events: sa.Subquery, clock: tuple[str, Any], sessions: Sessions) -> sa.Subquery:
+    """Return the first events of sessions: id, t, before (the event before), n (its number)."""
+
+    def by_time(function: Any) -> Any:
+        return function.over(partition_by=events.c.id, order_by=events.c.t)
+
+    around = sa.select(
+        *events.c,
+        by_time(sa.func.lag(events.c.t)).label("before"),
+        by_time(sa.func.row_number()).label("n"),
+    ).subquery("around")
+    t, before = around.c.t, around.c.before
     pause = t - before > _microseconds(sessions.timeout)
     midnight = day_number(before, *clock) != day_number(t, *clock)
-    return sa.select(*every.c).where(sa.or_(before.is_(None), pause, midnight)).subquery("starts")
+    return sa.select(*around.c).where(sa.or_(before.is_(None), pause, midnight)).subquery("starts")
 
 
 def rows(

@@ -114,14 +114,16 @@ class Source:
         return sa.select(*columns).select_from(source).where(*where)
 
     def by_number(
-        self, *columns: Expression, where: Sequence[Expression]
+        self, *columns: Expression, where: Sequence[Expression], totals: Sequence[Expression] = ()
     ) -> tuple[sa.Subquery, sa.CTE]:
         """Return events with numbered users, which sort and group faster than names.
 
-        The events have ``id``, ``t`` (microseconds) and *columns*; the users ``id`` and ``u``.
+        The events have ``id``, ``t`` (microseconds) and *columns*; the users ``id``, ``u`` and
+        *totals*, aggregates over ``t`` of the events, by name.
         """
         u, t = self.user.label("u"), self.instant.label("t")
-        each = self.select(u, where=where).distinct().subquery("each")
+        found = self.select(u, t, where=where).subquery("of_users")
+        each = sa.select(found.c.u, *totals).select_from(found).group_by(found.c.u).subquery("each")
         users = sa.select(*each.c, sa.func.row_number().over().label("id")).cte("_users")
         rows = self.select(u, t, *columns, where=where).subquery("rows")
         others = [column for column in rows.c if column.name != "u"]

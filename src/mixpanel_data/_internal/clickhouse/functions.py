@@ -46,11 +46,6 @@ _SEGMENTS_OR_ONE = (
     + json_get.let("_l", _SEGMENTS, "if(empty(_l), ['undefined'], _l)")
     + f", [ifNull({_LABEL}, 'undefined')])"
 )
-# One list, as several would give every pair of their items.
-_EACH = (
-    "tupleElement(arrayJoin(arrayZip({{0}}, arrayPushFront(arrayPopBack({{0}}), NULL),"
-    " arrayEnumerate({{0}}))), {})"
-)
 
 
 def _of_raw(template: str) -> str:
@@ -72,10 +67,6 @@ _TEMPLATES: dict[type[Any], str] = {
     fn.json_initial: "left({0}, 1)",
     fn.list_item: "{0}[{1}]",
     fn.explode: "arrayJoin({0})",
-    fn.sorted_list: "arraySort(groupArray({0}))",
-    fn.each_item: _EACH.format(1),
-    fn.each_before: _EACH.format(2),
-    fn.each_place: f"toInt64({_EACH.format(3)})",
     fn.list_has: "has({0}, {1})",
     fn.list_is_empty: "empty({0})",
     fn.try_number: _NUMBER,

@@ -120,29 +120,6 @@ class explode(_Construct):  # noqa: N801
     type = sa.String()
 
 
-class sorted_list(_Construct):  # noqa: N801
-    """Aggregate integers to the list of them, the least first."""
-
-    type: sa.types.TypeEngine[Any] = sa.ARRAY(sa.BigInteger)
-
-
-class each_item(_Construct):  # noqa: N801
-    """Return the items of a list of integers, each in a row, as others in the columns of a select.
-
-    ``each_before`` gives the item before it there, NULL for the first; ``each_place`` its place.
-    """
-
-    type = sa.BigInteger()
-
-
-class each_before(each_item):  # noqa: N801
-    """Return the item before: see ``each_item``."""
-
-
-class each_place(each_item):  # noqa: N801
-    """Return the place of the item, from 1 on: see ``each_item``."""
-
-
 class list_of(_Construct):  # noqa: N801
     """Return a list of the arguments."""
 
@@ -263,10 +240,6 @@ _TEMPLATES: dict[type[_Construct], str] = {
     list_item: "{0}[{1}]",
     parsed_select: "json_serialize_sql({0})",
     explode: "unnest({0})",
-    sorted_list: "list_sort(list({0}))",
-    each_item: "unnest({0})",
-    each_before: "unnest(list_prepend(NULL, {0}[:-2]))",
-    each_place: "unnest(range(1, len({0}) + 1))",
     list_has: "list_contains({0}, {1})",
     list_is_empty: "(len({0}) = 0)",
     try_number: "TRY_CAST({0} AS DOUBLE)",
