@@ -68,6 +68,7 @@ _TEMPLATES: dict[type[Any], str] = {
     fn.list_item: "{0}[{1}]",
     fn.explode: "arrayJoin({0})",
     fn.list_has: "has({0}, {1})",
+    fn.list_count: "arrayCount(_i -> _i IS NOT NULL, {0})",
     fn.list_is_empty: "empty({0})",
     fn.try_number: _NUMBER,
     fn.try_time: f"parseDateTime64BestEffortOrNull(extract({{0}}, {_ISO_TIME}), 6, 'UTC')",

@@ -132,6 +132,12 @@ class list_has(_Construct):  # noqa: N801
     type = sa.Boolean()
 
 
+class list_count(_Construct):  # noqa: N801
+    """Return how many items of a list are not NULL."""
+
+    type = sa.BigInteger()
+
+
 class list_is_empty(_Construct):  # noqa: N801
     """Check whether a list has no item."""
 
@@ -241,6 +247,7 @@ _TEMPLATES: dict[type[_Construct], str] = {
     parsed_select: "json_serialize_sql({0})",
     explode: "unnest({0})",
     list_has: "list_contains({0}, {1})",
+    list_count: "list_count({0})",
     list_is_empty: "(len({0}) = 0)",
     try_number: "TRY_CAST({0} AS DOUBLE)",
     try_time: "TRY_CAST({0} AS TIMESTAMP)",
