@@ -220,15 +220,14 @@ def _by_column(
 
     Documents with other properties than *keys* are grouped as they are, for what else they hold.
     """
-    every = fn.list_count(fn.json_object_keys(rows.c.properties)).label("every")
     found = event_properties(rows, keys).label("found")
-    lists = sa.select(found, every, rows.c.properties, _time(rows)).subquery("lists")
+    lists = sa.select(found, rows.c.properties, _time(rows)).subquery("lists")
     items = [fn.list_item(lists.c.found, n + 1) for n in range(len(keys))]
     columns = [
         (_marked(item, many[key]) if key in many else item).label(f"v{n}")
         for n, (key, item) in enumerate(zip(keys, items))
     ]
-    has_others = lists.c.every != fn.list_count(lists.c.found)
+    has_others = fn.json_has_others(lists.c.properties, lists.c.found, *keys)
     others = sa.case((has_others, lists.c.properties)).label("properties")
     each = sa.select(lists.c.time, others, *columns).subquery("columns")
     values = [each.c[column.name] for column in (*columns, others)]
