@@ -29,7 +29,7 @@ from mixpanel_data.exploration import (
 if TYPE_CHECKING:
     import pandas as pd
 
-_SAMPLE = 20_000  # rows that tell which properties have too many values to count them all
+_SAMPLE = 20_000  # rows, about, that tell which properties have too many values to count them all
 _TOP = 10
 
 _Given = ParamSpec("_Given")
@@ -136,9 +136,10 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
     ) -> PropertiesResult:
         """Return each property's types, presence, values and days; see ``PropertyInfo``.
 
-        Of all rows, of one *event*, or of *sample* random ones. One pass counts the rows; a sample
-        of 20,000 before it finds the properties with more than ``distinct_limit`` values. Of those
-        ``distinct`` is an estimate, and ``top_values`` are the ones that the sample has twice.
+        Of all rows, of one *event*, or of *sample* random ones. One pass counts the rows; about
+        20,000 of them, chosen by the hash of their key, show before it which properties have more
+        than ``distinct_limit`` values. Of those ``distinct`` is an estimate, and ``top_values`` are
+        the ones that these rows have twice.
 
         Raises:
             ValueError: *sample* is negative.
