@@ -22,6 +22,7 @@ from typing import Any
 from benchmarks import (
     clickhouse,
     documents,
+    exploration,
     inserts,
     loads,
     queries,
@@ -35,7 +36,10 @@ from benchmarks.measure import MEASURES, SHARED, Measure
 from benchmarks.rows import PREPARED
 from benchmarks.targets import RECORDS, Result, judged, needed
 
-_MODULES = (loads, documents, queries, typed, inserts, reports, rivals, start, clickhouse)
+_MODULES = (
+    *(loads, documents, queries, typed, exploration, inserts),
+    *(reports, rivals, start, clickhouse),
+)
 GROUPS = tuple(module.__name__.rpartition(".")[2] for module in _MODULES)
 PREPARED.update({typed.FILE: realistic.write_export, typed.DATABASE: typed.write_typed})
 # Other tools' news are nobody's business here.

@@ -78,6 +78,10 @@ QUESTIONS = (
     *("a report of a sum by one property", "a report with a numeric filter"),
 )
 BY_HAND = "Arrow packed with json.dumps, one INSERT … SELECT, keyed"
+SHOWN = (
+    *("sample", "summarize", "event_breakdown", "property_keys", "column_stats of a property"),
+    "property_values",
+)
 REPORTS = (
     "daily uniques",
     "MAU line",
@@ -118,6 +122,8 @@ TARGETS = (
     Target("JSON: four by one parse / each by its own", most=1 / 2.3),
     Target("typed: looking the registry up", most=1, unit=" ms"),
     Target("typed: rewriting a statement", most=3, unit=" ms"),
+    *(Target(f"exploration: {call}", most=0.6, unit=" CPU s") for call in SHOWN),
+    Target("exploration: properties", most=3, unit=" CPU s"),
     Target("upgrade the original's file of 5 times the rows", most=1000, peak=True),
     Target("Core insert(), keyed", BY_HAND, most=1.25),
     Target("ORM insert(), keyed", BY_HAND, most=1.25),

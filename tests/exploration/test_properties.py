@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from mixpanel_data import QueryError, StorageEngine
+from mixpanel_data._internal.exploration import statements
 from mixpanel_data.exploration import PropertyInfo
 from mixpanel_data.reports import UnknownPropertyError
 from tests.support.factories import event, metadata
@@ -176,6 +177,40 @@ def test_a_large_table_is_counted_as_a_small_one(memory: StorageEngine) -> None:
     for key in ODD:
         assert found[key].top_values == [("~0", 6834), ("~1", 6833), ("~2", 6833)]
         assert (found[key].presence, found[key].distinct) == (100.0, 3)
+
+
+def _counted(storage: StorageEngine, keys: list[str]) -> list[Any]:
+    statement = statements.properties(storage.table("events"), 10, {}, keys)
+    return [tuple(row) for row in storage.query(storage.sql_text(statement))]
+
+
+@pytest.mark.parametrize("keys", [["a.b"], ["", "$browser", "no such key"], [*ODD, "rare"]])
+def test_properties_that_the_sample_lacks_are_counted(make: Make, keys: list[str]) -> None:
+    storage = make(
+        ("e", f"2024-01-{n + 1:02}T00:00:00", "u", dict.fromkeys([*ODD, "rare"][n % 5 :], n % 3))
+        for n in range(20)
+    )
+
+    assert _counted(storage, keys) == _counted(storage, [])
+
+
+def test_documents_are_known_in_any_spelling(memory: StorageEngine) -> None:
+    documents = (
+        *("{}", '{ "a" : 1e9, "abc" : 1 }', '{"a":1e9,"abc":1}', '{"a":[1e9, {}],"b":-0.0}'),
+        *(r'{"b":"\u00e9\/","a":1.50}', '{"a":1e5,"k":0}', r'{"\u0001\"\n":0,"a":null}', "{}"),
+        *(
+            '{"a":12345678901234567890123}',
+            '{"b":{"a":1}}',
+            r'{"\u0061":1, "\u0062":"\ud83d\ude00"}',
+        ),
+    )
+    memory.create_events_table("events", [], metadata())
+    memory.connection.executemany(
+        "INSERT INTO events VALUES ('e', '2024-01-01', 'u', ?, ?)", list(enumerate(documents))
+    )
+
+    for keys in (["a"], ["a", "b"], ['\x01"\n', "k", "a"]):
+        assert _counted(memory, keys) == _counted(memory, [])
 
 
 def test_values_come_most_frequent_first(make: Make) -> None:

@@ -35,11 +35,14 @@ def of_frequent_users(events: sa.CTE, plan: Plan, many: int) -> sa.CTE:
     """
     if not many:
         return _chained(_tried(events, plan), plan)
-    entries = sa.select(events.c.u).where(events.c.starts).group_by(events.c.u)
+    # Read three times, as a CTE of all events would be held in memory beside that of the others.
+    assert isinstance(events.element, sa.SelectBase)
+    found = events.element.subquery("found")
+    entries = sa.select(found.c.u).where(found.c.starts).group_by(found.c.u)
     frequent = entries.having(sa.func.count() > many).cte("_frequent")
     names = sa.select(frequent.c.u)
-    rest = sa.select(*events.c).where(events.c.u.not_in(names)).cte("_events_of_others")
-    theirs = sa.select(*events.c).where(events.c.u.in_(names)).cte("_events_of_frequent")
+    rest = sa.select(*found.c).where(found.c.u.not_in(names)).cte("_events_of_others")
+    theirs = sa.select(*found.c).where(found.c.u.in_(names)).cte("_events_of_frequent")
     rounds = successive(rest, plan)
     links = _followed(_tried(theirs, plan), plan)
     columns = [column.name for column in rounds.c]

@@ -175,53 +175,58 @@ def each(
 def _by_timeout(source: Source, period: Period | None, sessions: Sessions) -> sa.Subquery:
     """Return the sessions from their first events alone: each ends where the next one begins.
 
-    The window over all events is most of the work. So users are numbered, which sorts faster than
-    their names, and it has only two functions.
+    Sorting is most of the work. So users are numbered, which sorts faster than their names, and
+    events that no session can come between are one row.
     """
     where, _ = _wanted(source, period, sessions)
     instant: Any = sa.column("t")
     totals = [sa.func.max(instant).label("last"), sa.func.count().label("events")]
     events, users = source.by_number(where=where, totals=totals)
-    starts = _starts(events, _clock(source, period), sessions)
+    starts = _starts(events, _clock(source, period), _microseconds(sessions.timeout))
 
     def following(column: Any) -> Any:
-        return sa.func.lead(column).over(partition_by=starts.c.id, order_by=starts.c.n)
+        return sa.func.lead(column).over(partition_by=starts.c.id, order_by=starts.c.t)
 
     pairs = sa.select(
-        *(starts.c[name] for name in ("id", "t", "n")),
+        *(starts.c[name] for name in ("id", "t", "earlier")),
         following(starts.c.before).label("end"),
-        following(starts.c.n).label("m"),
+        following(starts.c.earlier).label("until"),
     ).subquery("pairs")
     end = sa.func.coalesce(pairs.c.end, users.c.last)
-    after = sa.func.coalesce(pairs.c.m, users.c.events + 1)
+    until = sa.func.coalesce(pairs.c.until, users.c.events)
     return (
         sa.select(
             users.c.u,
             pairs.c.t.label("first"),
             end.label("last"),
             ((end - pairs.c.t) / _SECOND).label("seconds"),
-            (after - pairs.c.n).label("events"),
+            (until - pairs.c.earlier).label("events"),
         )
         .join_from(pairs, users, users.c.id == pairs.c.id)
         .subquery("sessions")
     )
 
 
-def _starts(events: sa.Subquery, clock: tuple[str, Any], sessions: Sessions) -> sa.Subquery:
-    """Return the first events of sessions: id, t, before (the event before), n (its number)."""
+def _starts(events: sa.Subquery, clock: tuple[str, Any], timeout: Expression) -> sa.Subquery:
+    """Return the first events of sessions: id, t, before (the event before), earlier (how many)."""
+    instant = events.c.t
+    # Within a day and one timeout of the clock there is neither midnight nor a pause.
+    keys = [events.c.id, day_number(instant, *clock), fn.whole_quotient(instant, timeout)]
+    columns = {"t": sa.func.min(instant), "last": sa.func.max(instant), "n": sa.func.count()}
+    spans = sa.select(events.c.id, *(column.label(name) for name, column in columns.items()))
+    span = spans.group_by(*keys).subquery("spans").c
 
     def by_time(function: Any) -> Any:
-        return function.over(partition_by=events.c.id, order_by=events.c.t)
+        return function.over(partition_by=span.id, order_by=span.t)
 
-    around = sa.select(
-        *events.c,
-        by_time(sa.func.lag(events.c.t)).label("before"),
-        by_time(sa.func.row_number()).label("n"),
-    ).subquery("around")
-    t, before = around.c.t, around.c.before
-    pause = t - before > _microseconds(sessions.timeout)
+    before, until = by_time(sa.func.lag(span.last)), by_time(sa.func.sum(span.n))
+    earlier = sa.cast(until, sa.BigInteger) - span.n
+    around = sa.select(span.id, span.t, before.label("before"), earlier.label("earlier"))
+    found = around.subquery("around")
+    t, before = found.c.t, found.c.before
     midnight = day_number(before, *clock) != day_number(t, *clock)
-    return sa.select(*around.c).where(sa.or_(before.is_(None), pause, midnight)).subquery("starts")
+    begins = sa.or_(before.is_(None), t - before > timeout, midnight)
+    return sa.select(*found.c).where(begins).subquery("starts")
 
 
 def rows(

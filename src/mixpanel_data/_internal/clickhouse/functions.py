@@ -64,6 +64,9 @@ _TEMPLATES: dict[type[Any], str] = {
     fn.json_object_keys: f"JSONExtractKeys({_DOCUMENT})",
     fn.json_values: f"arrayMap(kv -> {json_get.member('{0}', 'kv')}, {_PAIRS})",
     fn.text_bytes: "length({0})",
+    fn.json_has_others: (
+        f"(length(JSONExtractKeys({_DOCUMENT})) <> arrayCount(_i -> _i IS NOT NULL, {{1}}))"
+    ),
     fn.json_initial: "left({0}, 1)",
     fn.list_item: "{0}[{1}]",
     fn.explode: "arrayJoin({0})",

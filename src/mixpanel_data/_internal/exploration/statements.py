@@ -27,9 +27,13 @@ def sample(table: sa.Table, n: int, seed: int | None) -> sa.Select[Any]:
     """Return the select of *n* random rows, with a *seed* always the same ones in one order."""
     if seed is None:
         return sa.select(fn.sampled(table, n))
-    key = list(table.primary_key.columns) or list(table.c)
+    key = _key(table)
     order = fn.row_hash(*key, sa.literal(seed, sa.BigInteger))
     return sa.select(table).order_by(order, *key).limit(n)
+
+
+def _key(table: sa.Table) -> list[sa.Column[Any]]:
+    return list(table.primary_key.columns) or list(table.c)
 
 
 def breakdown(table: sa.Table) -> sa.Select[Any]:
@@ -57,6 +61,15 @@ def rows_of(table: sa.Table, event: str | None = None, sample: int | None = None
     if event is not None:
         rows = sa.select(table).where(table.c.event_name == event).subquery("of_event")
     return rows if sample is None else fn.sampled(rows, sample)
+
+
+def one_of(table: sa.Table, event: str | None, size: int) -> Rows:
+    """Return one of *size* rows of a table, or of those of one event, always the same ones.
+
+    As it asks for the key alone, the documents of all other rows are not even read.
+    """
+    chosen = sa.select(table).where(fn.row_hash(*_key(table)) % size == 0)
+    return (chosen if event is None else chosen.where(table.c.event_name == event)).subquery()
 
 
 def keys(rows: Rows) -> sa.Select[Any]:
@@ -146,9 +159,10 @@ def properties(
     """Return the select of the most frequent values of every property, with what all have in sum.
 
     One pass over the rows. Without *keys* every document becomes rows of key and value, which are
-    counted. With *keys*, those of all rows, each is a column and counted for itself: half the time
-    where most rows have most of them. *many* are properties of too many values to count them all:
-    of those, each of the values named here is counted, and the others by type.
+    counted. With *keys*, each is a column and counted for itself, and only documents that have
+    others become such rows: half the time where most rows have most of them. *many* are properties
+    of too many values to count them all: of those, each of the values named here is counted, and
+    the others by type.
     """
     found = _by_column(rows, keys, many) if keys else _by_member(rows, many)
     each = found.cte("_each")
@@ -192,47 +206,54 @@ def _numbers(time: Expression) -> list[sa.Label[Any]]:
 
 def _marked(value: Expression, named: Sequence[str]) -> Expression:
     """Return the values named and null; of all others what tells their type, of some the value."""
+    chosen = sa.or_(*(value == text for text in [*named, "null"]))
     some = (fn.row_hash(value) % _ONE_OF == 0, _MARK * 2 + value)
-    mark = _MARK + fn.json_initial(value)
-    return sa.case((value.in_([*named, "null"]), value), some, else_=mark)
+    # Quicker than the first character of every value: only strings are less than digits.
+    usual = ((value < "#", _MARK + '"'), (value < ":", _MARK + "0"))
+    return sa.case((chosen, value), some, *usual, else_=_MARK + fn.json_initial(value))
 
 
 def _by_column(
     rows: Rows, keys: Sequence[str], many: Mapping[str, Sequence[str]]
-) -> sa.Select[Any]:
-    """Return the counted values of properties, each grouped on its own; see ``_by_member``."""
-    found = sa.select(event_properties(rows, keys).label("found"), _time(rows)).select_from(rows)
-    lists = found.subquery("lists")
+) -> sa.CompoundSelect[Any]:
+    """Return the counted values of properties, each grouped on its own; see ``_by_member``.
+
+    Documents with other properties than *keys* are grouped as they are, for what else they hold.
+    """
+    found = event_properties(rows, keys).label("found")
+    lists = sa.select(found, rows.c.properties, _time(rows)).subquery("lists")
     items = [fn.list_item(lists.c.found, n + 1) for n in range(len(keys))]
     columns = [
         (_marked(item, many[key]) if key in many else item).label(f"v{n}")
         for n, (key, item) in enumerate(zip(keys, items))
     ]
-    each = sa.select(lists.c.time, *columns).subquery("columns")
-    values = [each.c[column.name] for column in columns]
+    has_others = fn.json_has_others(lists.c.properties, lists.c.found, *keys)
+    others = sa.case((has_others, lists.c.properties)).label("properties")
+    each = sa.select(lists.c.time, others, *columns).subquery("columns")
+    values = [each.c[column.name] for column in (*columns, others)]
     sets = sa.func.grouping_sets(*(sa.tuple_(value) for value in values))
-    grouped = sa.select(*values, *_numbers(each.c.time)).group_by(sets).subquery("sets")
+    grouped = sa.select(*values, *_numbers(each.c.time)).group_by(sets).cte("sets")
     # Of each row one value alone is not NULL; none where the property is missing.
     values = [grouped.c[column.name] for column in columns]
     names = [(value.is_not(None), sa.literal(key)) for value, key in zip(values, keys)]
     value = sa.func.coalesce(*values, sa.null())
-    others = [grouped.c[name] for name in ("n", "first", "last")]
-    return sa.select(sa.case(*names).label("key"), value.label("value"), *others).where(
-        sa.or_(*(there for there, _ in names))
-    )
+    numbers = [grouped.c[name] for name in ("n", "first", "last")]
+    known = sa.select(sa.case(*names).label("key"), value.label("value"), *numbers)
+    known = known.where(sa.or_(*(there for there, _ in names)))
+    return known.union_all(_of_others(grouped, keys))
+
+
+def _of_others(grouped: Rows, keys: Sequence[str]) -> sa.Select[Any]:
+    """Return the counted values of the properties of grouped documents, without those of *keys*."""
+    members = _members(grouped, *(grouped.c[name] for name in ("n", "first", "last")))
+    key, value, n, first, last = members.c
+    numbers = [sa.func.sum(n), sa.func.min(first), sa.func.max(last)]
+    return sa.select(key, value, *numbers).where(key.not_in(keys)).group_by(key, value)
 
 
 def _by_member(rows: Rows, many: Mapping[str, Sequence[str]]) -> sa.Select[Any]:
     """Return the counted values of properties: key, value, n, first, last."""
-    members = (
-        sa.select(
-            fn.explode(fn.json_object_keys(rows.c.properties)).label("key"),
-            fn.explode(fn.json_values(rows.c.properties)).label("value"),
-            _time(rows),
-        )
-        .select_from(rows)
-        .subquery("members")
-    )
+    members = _members(rows, _time(rows))
     key, value = members.c.key, members.c.value
     counted: Expression = value
     if many:
@@ -241,6 +262,13 @@ def _by_member(rows: Rows, many: Mapping[str, Sequence[str]]) -> sa.Select[Any]:
     marked = sa.select(key, counted.label("value"), members.c.time).subquery("marked")
     columns = [marked.c.key, marked.c.value, *_numbers(marked.c.time)]
     return sa.select(*columns).group_by(marked.c.key, marked.c.value)
+
+
+def _members(rows: Rows, *columns: Expression) -> sa.Subquery:
+    """Return the key and the value of each property of each row, with *columns* of the row."""
+    lists = (fn.json_object_keys(rows.c.properties), fn.json_values(rows.c.properties))
+    pair = [fn.explode(part).label(name) for part, name in zip(lists, ("key", "value"))]
+    return sa.select(*pair, *columns).select_from(rows).subquery("members")
 
 
 def _kind(value: Expression) -> Expression:

@@ -6,6 +6,7 @@ for the constructs below, and needs to change nothing else in what is built from
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -76,9 +77,21 @@ class json_values(_Construct):  # noqa: N801
 
 
 class json_members(_Construct):  # noqa: N801
-    """Return the JSON text of members of a JSON object by one parse: ``(column, name, …)``."""
+    """Return the JSON text of members of a JSON object by one parse: ``(column, name, …)``.
+
+    What else is in the list is for ``json_has_others``.
+    """
 
     type = _TEXT_LIST
+
+
+class json_has_others(_Construct):  # noqa: N801
+    """Check whether a JSON object has others than these members: ``(column, members, name, …)``.
+
+    The members are what ``json_members`` gives of the same object and names.
+    """
+
+    type = sa.Boolean()
 
 
 class list_item(_Construct):  # noqa: N801
@@ -281,7 +294,28 @@ for _construct, _template in (_TEMPLATES | _LISTS).items():
 
 @compiles(json_members)
 def _compile_json_members(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST({_extracted('json_extract', element, compiler, **kw)} AS VARCHAR[])"
+    object_, *names = element.clauses
+    whole = sa.literal((), sa.JSON.JSONPathType())
+    found = _extracted("json_extract", [object_, *names, whole], compiler, **kw)
+    return f"CAST({found} AS VARCHAR[])"
+
+
+@compiles(json_has_others)
+def _compile_json_has_others(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
+    # By the length of the text, as counting the keys would parse the object once more. All is
+    # written anew in the same way, without spaces: {"name":value,"name":value}.
+    _, members, *names = _grouped(element, compiler, **kw)
+    sizes = [
+        f"coalesce(strlen({members}[{n}]) + strlen(CAST(to_json({name}) AS VARCHAR)) + 2, 0)"
+        for n, name in enumerate(names, 1)
+    ]
+    return f"(strlen({members}[{len(names) + 1}]) <> 1 + {_sum(sizes)})"
+
+
+def _sum(terms: list[str]) -> str:
+    # By halves: the depth of an expression is limited.
+    half = len(terms) // 2
+    return f"({_sum(terms[:half])} + {_sum(terms[half:])})" if half else terms[0]
 
 
 @compiles(arg_min)
@@ -322,11 +356,11 @@ class json_texts_at(json_at):  # noqa: N801
 
 @compiles(json_at)
 def _compile_json_at(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    return _extracted(element._function, element, compiler, **kw)
+    return _extracted(element._function, element.clauses, compiler, **kw)
 
 
-def _extracted(function: str, element: Any, compiler: SQLCompiler, **kw: Any) -> str:
-    document, *steps = element.clauses
+def _extracted(function: str, clauses: Iterable[Any], compiler: SQLCompiler, **kw: Any) -> str:
+    document, *steps = clauses
     paths = (compiler.process(step, **{**kw, "literal_execute": True}) for step in steps)
     return f"{function}({compiler.process(document, **kw)}, [{', '.join(paths)}])"
 

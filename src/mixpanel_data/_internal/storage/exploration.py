@@ -29,7 +29,7 @@ from mixpanel_data.exploration import (
 if TYPE_CHECKING:
     import pandas as pd
 
-_SAMPLE = 20_000  # rows that tell which properties have too many values to count them all
+_SAMPLE = 20_000  # rows, about, that tell which properties have too many values to count them all
 _TOP = 10
 
 _Given = ParamSpec("_Given")
@@ -136,9 +136,10 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
     ) -> PropertiesResult:
         """Return each property's types, presence, values and days; see ``PropertyInfo``.
 
-        Of all rows, of one *event*, or of *sample* random ones. One pass counts the rows; a sample
-        of 20,000 before it finds the properties with more than ``distinct_limit`` values. Of those
-        ``distinct`` is an estimate, and ``top_values`` are the ones that the sample has twice.
+        Of all rows, of one *event*, or of *sample* random ones. One pass counts the rows; about
+        20,000 of them, chosen by the hash of their key, show before it which properties have more
+        than ``distinct_limit`` values. Of those ``distinct`` is an estimate, and ``top_values`` are
+        the ones that these rows have twice.
 
         Raises:
             ValueError: *sample* is negative.
@@ -152,19 +153,19 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         many: dict[str, list[str]] = {}
         keys: list[str] = []
         if count > _SAMPLE:
-            few = statements.frequent(statements.rows_of(rows, event, _SAMPLE), self.distinct_limit)
-            known = self.query(few)
+            share = -(-count // _SAMPLE)
+            few = statements.one_of(rows, event, share)
+            known = self._query_text(statements.frequent(few, self.distinct_limit))
             many = answers.frequent(known, self.distinct_limit, _TOP)
             # Where each row has few of all, looking each up in every row costs more than it saves.
-            most = 2 * answers.usual_width(known, _SAMPLE)
-            if sample is None and len({row.key for row in known}) <= most:
-                keys = self.property_keys(table, event)
-                keys = keys if len(keys) <= most else []
+            most = 2 * share * answers.usual_width(known, count)
+            keys = list(dict.fromkeys(row.key for row in known))
+            if sample is not None or len(keys) > most:
+                keys = []
         chosen = statements.rows_of(rows, event, sample)
         statement = statements.properties(chosen, _TOP, many, keys)
-        # Its text, as the same statement with parameters takes half as long again.
         sql = getattr(self._backend.engine.dialect, "property_sql", sql_text)
-        found = answers.properties(self.query(self.sql_text(statement)), count, many, sql)
+        found = answers.properties(self._query_text(statement), count, many, sql)
         return PropertiesResult(str(rows.name), event, count, found, **self._common(statement))
 
     def property_values(
@@ -235,6 +236,10 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         return WorkspaceInfo(
             self._backend.path, names, round(size / 2**20, 2), min(begun, default=None), zones
         )
+
+    def _query_text(self, statement: sa.Select[Any]) -> list[Any]:
+        # With parameters in it DuckDB takes half as long again, or three times as long.
+        return self.query(self.sql_text(statement))
 
     def _common(self, statement: sa.ClauseElement) -> dict[str, Any]:
         return {"statement": statement, "render": self.sql_text}
