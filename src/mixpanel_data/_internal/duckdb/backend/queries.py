@@ -99,7 +99,9 @@ class QueryMixin(TypedRowsMixin):
         """Return the names of the columns, and the rows, *most* of them."""
         with self._result(sql, params) as result:
             columns = [column[0] for column in result.description or ()]
-            fetch = result.fetchall if most is None else lambda: result.fetchmany(most)
+            # A relation, which a number of changed rows is, has no fetchmany.
+            few = most is not None and hasattr(result, "fetchmany")
+            fetch = (lambda: result.fetchmany(most)) if few else result.fetchall
             return columns, interruptible(result, fetch)
 
     def query(self, sql: str | sa.Executable, params: Params | None) -> list[sa.Row[Any]]:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-# The names under which DuckDB reports that a statement ran, where it has no rows to give.
-_STATUS = frozenset({"Count", "Success"})
+# What DuckDB calls the number of changed rows; the second one where a table has triggers.
+_COUNTS = frozenset({"Count", "count_star()"})
+# The names under which it reports that a statement ran, where it has no rows to give.
+_STATUS = _COUNTS | {"Success"}
 _RETURNING = re.compile(r"\breturning\b", re.IGNORECASE)
 # Whether the driver counts the rows of an executemany; DuckDB 1 counts only those of the last run.
 _COUNTS_MANY = MAJOR >= 2
@@ -199,7 +201,7 @@ def _count(raw: duckdb.DuckDBPyConnection) -> int:
     # DuckDB before 2.0 tells it only in this result.
     description = raw.description
     status = raw.fetchone() if description else None
-    return int(status[0]) if description and status and description[0][0] == "Count" else -1
+    return int(status[0]) if description and status and description[0][0] in _COUNTS else -1
 
 
 def remembering_errors(run: F) -> F:
