@@ -200,7 +200,7 @@ def test_a_check_reads_them(optimized: StorageEngine, db_path: Path) -> None:
     optimized.close()
     assert maintenance.status(db_path).typed == {"data": 1}
     assert not maintenance.check(db_path)
-    do(db_path, "UPDATE _typed_data SET n = 7 WHERE n = 3")
+    do(db_path, "UPDATE _typed_data SET _typed_n = 7 WHERE _typed_n = 3")
     assert [(p.table, "optimize data" in p.remedy) for p in maintenance.check(db_path)] == [
         ("data", True)
     ]

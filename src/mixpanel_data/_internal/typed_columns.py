@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-ODD = "_odd"
+# No name in anybody's statement means one of these by chance.
+_PREFIX = "_typed_"
+ODD = f"{_PREFIX}odd"
 # Beyond 2**53 the fraction's zero stays.
 DECIMAL = (
     "CASE WHEN system.main.floor({p}) = {p} AND system.main.abs({p}) < 9007199254740992.0"
@@ -29,3 +31,8 @@ class Column(NamedTuple):
     name: str
     kind: str
     odd: bool = False
+
+    @property
+    def stored(self) -> str:
+        """The column's name in the table of typed rows; *name* is that in the view."""
+        return _PREFIX + self.name

@@ -22,7 +22,7 @@ from mixpanel_data._internal.duckdb.dialect.dbapi import Cursor, kind_of
 from mixpanel_data._internal.duckdb.dialect.search_path import home
 from mixpanel_data._internal.duckdb.quoting import literal, quoted
 from mixpanel_data._internal.duckdb.typed_rows import TYPED, shown
-from mixpanel_data._internal.typed_columns import Column
+from mixpanel_data._internal.typed_columns import ODD, Column
 
 SCHEMA = "typed"
 REGISTRY = {"_typed", "_touched"}
@@ -99,7 +99,10 @@ def state(raw: duckdb.DuckDBPyConnection, database: str, *, only_reads: bool = F
     changed = {name for name, *_ in found["touched"]}
     changed.update(
         name for name, *_, definition in found["typed"]
-        if triggers[name] != len(_EVENTS) or home.get(name) != definition
+        if triggers[name] != len(_EVENTS)
+        or home.get(name) != definition
+        # Dropped, or made by a version that named its columns otherwise.
+        or ODD not in (home.get(TYPED + name) or "")
     )  # fmt: skip
     hidden = {name for name, place, *_ in found["table"] if place == "temp"}
     return State(rows, changed & rows.keys(), hidden, set(triggers))

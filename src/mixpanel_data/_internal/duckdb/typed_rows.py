@@ -1,7 +1,7 @@
 """Typed rows in DuckDB's SQL: which properties there are, and their values out of JSON.
 
 A value is exact where the column's value spells the JSON text again. A row with any other value
-keeps its JSON in ``_odd``.
+keeps its JSON in a column of its own.
 """
 
 # ruff: noqa: S608 - names and texts are quoted
@@ -78,7 +78,7 @@ def sample(
 
 def select(columns: Sequence[Column], base: Sequence[str], source: str) -> str:
     """Return the SELECT of the typed rows of *source*, which has *base* and ``properties``."""
-    names = "".join(f"{quoted(name)}, " for name in (*base, *(c.name for c in columns)))
+    names = "".join(f"{quoted(name)}, " for name in (*base, *(c.stored for c in columns)))
     odd = " OR ".join(_odd(columns).values()) or "false"
     values = _values(columns, base, source)
     return f"SELECT {names}CASE WHEN {odd} THEN properties END AS {ODD} FROM {values}"
@@ -102,7 +102,7 @@ def _values(columns: Sequence[Column], base: Sequence[str], source: str) -> str:
     """Return rows with the columns' values, and the JSON that they are made of."""
     kept, raw = "".join(f"{quoted(name)}, " for name in base), _raw(columns)
     values = "".join(
-        f", {_KINDS[c.kind].value.format(r=raw[c])} AS {quoted(c.name)}" for c in columns
+        f", {_KINDS[c.kind].value.format(r=raw[c])} AS {quoted(c.stored)}" for c in columns
     )
     return f"(SELECT {kept}properties, _t, _x{values} FROM {_parsed(columns, kept, source)})"
 
@@ -142,7 +142,7 @@ def _odd(columns: Sequence[Column]) -> dict[Column, str]:
     """Return for each column whether the value of a row does not spell its JSON text again."""
     raw, found = _raw(columns), {}
     for column in columns:
-        value, path = quoted(column.name), literal(json_path(column.path))
+        value, path = quoted(column.stored), literal(json_path(column.path))
         if column.kind == "TEXT":
             suspect = _NO_STRING.format(p=value)
             is_none = f"json_type(properties, {path}) <> 'VARCHAR'"
@@ -179,7 +179,7 @@ def same_as_json(connection: sa.Connection, table: str, selected: str) -> bool:
 
 def shown(column: Column) -> str:
     """Return the SQL that shows a column: its value, or text where its type cannot say it."""
-    name, kind = quoted(column.name), _KINDS[column.kind]
+    name, kind = quoted(column.stored), _KINDS[column.kind]
     if not column.odd:
         return name if column.kind != "RAW" else kind.text.format(p=name)
     other = f"system.main.json_extract_string({ODD}, {literal(json_path(column.path))})"

@@ -180,7 +180,7 @@ for _construct, _template in (
 
 def typed_text(column: Column, rows: sa.FromClause) -> Expression:
     """Return the text of a property out of typed rows, as ``->>`` gives it."""
-    value = rows.c[column.name]
+    value = rows.c[column.stored]
     if column.kind == "TEXT":
         text: Expression = value
     elif column.kind == "RAW":
@@ -194,7 +194,7 @@ def typed_text(column: Column, rows: sa.FromClause) -> Expression:
 
 def typed_raw(column: Column, rows: sa.FromClause) -> Expression:
     """Return the JSON text of a property out of typed rows, as ``json_value``."""
-    value = rows.c[column.name]
+    value = rows.c[column.stored]
     if column.kind == "TEXT":
         text: Expression = fn.json_quote(value)
     elif column.kind == "RAW":
@@ -209,7 +209,7 @@ def typed_facet(facet: Facet, column: Column, rows: sa.FromClause) -> Expression
     if column.odd or column.kind == "RAW":
         rest = list(facet.clauses)[1:]
         return type(facet)(typed_raw(column, rows), *rest)
-    return facet.of(column.kind, rows.c[column.name])
+    return facet.of(column.kind, rows.c[column.stored])
 
 
 def _unless_odd(column: Column, rows: sa.FromClause, text: Expression, of_json: Any) -> Expression:

@@ -59,7 +59,7 @@ class TypedRows:
             quoted(TYPED + self.table),
             sa.MetaData(),
             *(sa.Column(name, template.c[name].type) for name in self.base),
-            *(sa.Column(quoted(c.name), typed_rows.TYPES[c.kind]) for c in self.columns),
+            *(sa.Column(quoted(c.stored), typed_rows.TYPES[c.kind]) for c in self.columns),
             sa.Column(ODD, sa.JSON),
         )
 

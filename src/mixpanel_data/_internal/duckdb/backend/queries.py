@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import sqlalchemy as sa
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
 from mixpanel_data._internal.deferral import Package
 from mixpanel_data._internal.display import Rows
@@ -30,6 +32,7 @@ else:
 Params = Sequence[Any] | Mapping[str, Any]
 
 _SIGNED = ("tinyint", "smallint", "integer", "bigint", "hugeint")
+_OF_NAMES = (duckdb.BinderException, duckdb.CatalogException)
 _NUMBERS = {*_SIGNED, *(f"u{name}" for name in _SIGNED), "bignum", "decimal", "float", "double"}
 
 
@@ -110,9 +113,9 @@ class QueryMixin(TypedRowsMixin):
             if isinstance(sql, str):
                 result = connection.exec_driver_sql(sql, _driver_params(params))
                 return Rows(result.all()) if result.returns_rows else []
-            with self._served(connection, sql) as served:
-                result = connection.execute(served, _named(params))
-                return Rows(result.all()) if result.returns_rows else []
+            with self._executed(connection, sql, params) as (result, is_rewritten):
+                rows = result.all() if result.returns_rows else []
+                return Rows(_with_columns_of(sql, result, rows) if is_rewritten else rows)
 
     @contextmanager
     def _result(self, sql: str | sa.Executable, params: Params | None) -> Iterator[Any]:
@@ -123,13 +126,36 @@ class QueryMixin(TypedRowsMixin):
         else:
             with (
                 self.database.statement_connection(sql) as shared,
-                self._served(shared, sql) as served,
+                self._executed(shared, sql, params) as (result, _),
             ):
-                result = shared.execute(served, _named(params))
                 if result.returns_rows:
                     yield result.cursor.driver
                 else:
                     yield count_relation(shared, result.rowcount)
+
+    @contextmanager
+    def _executed(
+        self, connection: sa.Connection, statement: sa.Executable, params: Params | None
+    ) -> Iterator[tuple[sa.CursorResult[Any], bool]]:
+        """Run a statement in its fastest form, and yield its result and whether it was rewritten.
+
+        It runs as it is where the other form cannot say it: names in SQL text, or two tables that
+        SQLAlchemy tells apart by their objects alone.
+        """
+        is_rewritten = is_running = False
+        try:
+            with self._served(connection, statement) as served:
+                is_rewritten = served is not statement
+                result = connection.execute(served, _named(params))
+                is_running = True
+                yield result, is_rewritten
+                return
+        except sa.exc.SQLAlchemyError as error:
+            if is_running or not is_rewritten:
+                raise
+            if isinstance(error, sa.exc.DBAPIError) and not isinstance(error.orig, _OF_NAMES):
+                raise
+        yield connection.execute(statement, _named(params)), False
 
     def sql_text(self, statement: sa.Executable, params: Params | None) -> str:
         """Return a statement as SQL text, with its values and those of *params* in it."""
@@ -159,6 +185,19 @@ class QueryMixin(TypedRowsMixin):
 def _arrow(connection: DuckDBPyConnection, sql: str, params: Params | None) -> pa.Table:
     relation: Any = connection.sql(sql, params=params or None)
     return pa.table({}) if relation is None else relation.to_arrow_table()
+
+
+def _with_columns_of(
+    statement: sa.Executable, result: sa.CursorResult[Any], rows: Sequence[sa.Row[Any]]
+) -> Sequence[Any]:
+    """Return rows of a rewritten statement that know the columns of the statement itself."""
+    columns = list(statement.selected_columns) if isinstance(statement, sa.SelectBase) else []
+    keys = list(result.keys())
+    if len(columns) != len(keys):
+        return rows
+    known = [(c, *([c.element] if isinstance(c, sa.Label) else [])) for c in columns]
+    metadata = SimpleResultMetaData(keys, extra=known)
+    return IteratorResult(metadata, iter(map(tuple, rows))).all()
 
 
 def _driver_params(params: Params | None) -> tuple[Any, ...] | Mapping[str, Any] | None:

@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import (
 )
 from sqlalchemy.sql.selectable import Alias
 
+from mixpanel_data._internal.duckdb.backend.plain import has_usual_types, is_plain, text_of
 from mixpanel_data._internal.schema import facets
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.facets import Facet, exactly, json_value
@@ -40,7 +41,11 @@ def tables_asked(statement: Any) -> set[str]:
 
 def serve(statement: Any, typed: Mapping[str, TypedRows]) -> Any:
     """Return a query over typed rows, where they have all that it asks of a table."""
-    sources = {s: typed[str.lower(_table(s).name)] for s in _sources(statement, typed)}
+    sources = {
+        source: rows
+        for source in _sources(statement, typed)
+        if has_usual_types(_table(source), (rows := typed[str.lower(_table(source).name)]).base)
+    }
     names = Counter(source.name for source in sources)
     active: dict[Any, Any] = {
         s: rows.alias(s.name) if names[s.name] == 1 else rows.rows.alias(s.name)
@@ -95,7 +100,9 @@ def _served(
         elif raw:
             made = facets.typed_raw(column, rows)
         else:
-            made = _converted(column.kind if not column.odd else "", rows.c[column.name], node.type)
+            made = _converted(
+                column.kind if not column.odd else "", rows.c[column.stored], node.type
+            )
             if made is None:
                 made = _cast(facets.typed_text(column, rows), node.type)
         return source, exactly(made)
@@ -160,17 +167,22 @@ def parse_once(statement: Any) -> Any:
         return statement
     keys: dict[Source, dict[tuple[bool, Any], BindParameter[Any]]] = {}
     used: set[sa.Column[Any]] = set()
+    has_text = False
     node: Any
     for node in _nodes(statement):
         if isinstance(node, sa.Column):
             used.add(node)
+        has_text = has_text or text_of(node) is not None
         raw = isinstance(node, json_value)
         found = _property(next(iter(node.clauses)) if raw else node)
         if found is not None and (raw or not isinstance(node.type, sa.JSON)):
             keys.setdefault(found[0], {})[raw, _hashable(found[1])] = found[1]
     many = {source for source, named in keys.items() if len(named) > 1}
     sources = {source: keys[source] for source in _sources(statement, None) if source in many}
-    parsed = {source: _with_lists(source, used, named) for source, named in sources.items()}
+    parsed = {
+        source: _with_lists(source, [*source.columns] if has_text else used, named)
+        for source, named in sources.items()
+    }
     if not parsed:
         return statement
 
@@ -193,12 +205,13 @@ def parse_once(statement: Any) -> Any:
 
 def _with_lists(
     source: Source,
-    used: Collection[sa.Column[Any]],
+    used: Collection[Any],
     named: Mapping[tuple[bool, Any], BindParameter[Any]],
 ) -> sa.Subquery:
     """Return the *used* columns of a source with lists of the JSON and the text of properties."""
-    names = dict.fromkeys(["properties", *(c.name for c in used if c.table is source)])
-    columns = [sa.Column(name, source.c[name].type) for name in names]
+    names = {"properties", *(c.name for c in used if c.table is source)}
+    types = {c.name: c.type for c in source.columns if c.name in names}
+    columns = [sa.Column(name, type_) for name, type_ in types.items()]
     rows = sa.Table(_table(source).name, sa.MetaData(), *columns)
     lists = []
     for raw, name in ((True, "_raw"), (False, "_text")):
@@ -217,6 +230,8 @@ def _property(node: Any) -> Found | None:
         and isinstance(node.left, sa.Column)
         and node.left.name == "properties"
         and isinstance(node.right, BindParameter)
+        # One with a name of its own may get another key when the statement runs.
+        and node.right.unique
         and isinstance(_table(node.left.table), sa.Table)
     ):
         return node.left.table, node.right
@@ -247,17 +262,22 @@ def _table(source: Any) -> Any:
 
 
 def _sources(statement: Any, typed: Collection[str] | None) -> Iterator[Source]:
-    """Yield the tables and aliases that a query reads, but not as wholes: of *typed*, or all."""
+    """Yield the tables and aliases that a query reads, but not as wholes: of *typed*, or all.
+
+    None where the statement holds SQL that may read more of them than it says.
+    """
     found: dict[Any, None] = {}
     whole: set[Any] = set()
-    for node in _nodes(statement):
+    nodes = list(_nodes(statement))
+    for node in nodes:
         table = _table(node)
         named = isinstance(table, sa.Table) and table.schema is None
         if named and (typed is None or str.lower(table.name) in typed):
             found[node] = None
         if isinstance(node, sa.Select):
             whole.update(c for c in node._raw_columns if isinstance(c, sa.FromClause))
-    yield from (source for source in found if source not in whole)
+    if is_plain(nodes, {str.lower(_table(source).name) for source in found}):
+        yield from (source for source in found if source not in whole)
 
 
 def _replaced(statement: Any, replace: Callable[..., Any]) -> Any:

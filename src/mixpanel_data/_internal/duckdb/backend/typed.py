@@ -89,8 +89,8 @@ class TypedRowsMixin:
                 yield serving.parse_once(statement)
                 return
             if not only_reads and found.transaction == typed_guard.transaction(raw):
-                # The thread is in a transaction, and stays in it.
-                yield _rewritten(statement, names, typed_guard.state(raw, database))
+                # The user's own, which an error in the rewritten form would abort.
+                yield statement
                 return
         with typed_guard.snapshot(raw):
             state = typed_guard.state(raw, database, only_reads=only_reads)
