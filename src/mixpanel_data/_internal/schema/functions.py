@@ -306,10 +306,12 @@ def _compile_json_has_others(element: Any, compiler: SQLCompiler, **kw: Any) -> 
     # written anew in the same way, without spaces: {"name":value,"name":value}.
     _, members, *names = _grouped(element, compiler, **kw)
     sizes = [
-        f"coalesce(strlen({members}[{n}]) + strlen(CAST(to_json({name}) AS VARCHAR)) + 2, 0)"
+        f"strlen({members}[{n}]) + strlen(CAST(to_json({name}) AS VARCHAR)) + 2"
         for n, name in enumerate(names, 1)
     ]
-    return f"(strlen({members}[{len(names) + 1}]) <> 1 + {_sum(sizes)})"
+    # The sum of those that are there is dearer, and only where one is missing.
+    there = _sum([f"coalesce({size}, 0)" for size in sizes])
+    return f"(strlen({members}[{len(names) + 1}]) <> 1 + coalesce({_sum(sizes)}, {there}))"
 
 
 def _sum(terms: list[str]) -> str:
