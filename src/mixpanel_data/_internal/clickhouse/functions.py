@@ -15,6 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from mixpanel_data._internal.clickhouse.dialect import json_get, texts
 from mixpanel_data._internal.schema import facets as fc
 from mixpanel_data._internal.schema import functions as fn
+from mixpanel_data._internal.schema import members
 from mixpanel_data._internal.schema.functions import _grouped
 
 ENGINE = "clickhousedb"
@@ -64,7 +65,7 @@ _TEMPLATES: dict[type[Any], str] = {
     fn.json_object_keys: f"JSONExtractKeys({_DOCUMENT})",
     fn.json_values: f"arrayMap(kv -> {json_get.member('{0}', 'kv')}, {_PAIRS})",
     fn.text_bytes: "length({0})",
-    fn.json_has_others: (
+    members.json_has_others: (
         f"(length(JSONExtractKeys({_DOCUMENT})) <> arrayCount(_i -> _i IS NOT NULL, {{1}}))"
     ),
     fn.json_initial: "left({0}, 1)",
@@ -126,14 +127,14 @@ def _compile_explode(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     return json_get.member(document, pair)
 
 
-@compiles(fn.json_members, ENGINE)
-@compiles(fn.json_at, ENGINE)
+@compiles(members.json_members, ENGINE)
+@compiles(members.json_at, ENGINE)
 def _compile_members(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     document, *steps = element.clauses
     return _listed(json_get.raw, document, steps, compiler, **kw)
 
 
-@compiles(fn.json_texts_at, ENGINE)
+@compiles(members.json_texts_at, ENGINE)
 def _compile_texts(element: Any, compiler: SQLCompiler, **kw: Any) -> str:
     document, *steps = element.clauses
     return _listed(json_get.text, document, steps, compiler, **kw)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from mixpanel_data._internal.schema import functions as fn
+from mixpanel_data._internal.schema.members import json_has_others
 from mixpanel_data._internal.schema.properties import event_properties, event_property
 
 JSON_TYPES = ("string", "number", "boolean", "null", "object", "array")
@@ -227,7 +228,7 @@ def _by_column(
         (_marked(item, many[key]) if key in many else item).label(f"v{n}")
         for n, (key, item) in enumerate(zip(keys, items))
     ]
-    has_others = fn.json_has_others(lists.c.properties, lists.c.found, *keys)
+    has_others = json_has_others(lists.c.properties, lists.c.found, *keys)
     others = sa.case((has_others, lists.c.properties)).label("properties")
     each = sa.select(lists.c.time, others, *columns).subquery("columns")
     values = [each.c[column.name] for column in (*columns, others)]

@@ -14,12 +14,12 @@ from mixpanel_data._internal.json_paths import path_literal
 from mixpanel_data._internal.schema.facets import json_value
 from mixpanel_data._internal.schema.functions import (
     from_microseconds,
-    json_members,
     json_text,
     microseconds,
     whole_quotient,
     zone_time,
 )
+from mixpanel_data._internal.schema.members import json_members
 
 Unit = Literal["hour", "day", "week", "month"]
 

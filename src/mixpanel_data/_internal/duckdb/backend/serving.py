@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import (
 from sqlalchemy.sql.selectable import Alias
 
 from mixpanel_data._internal.duckdb.backend.plain import has_usual_types, is_plain, text_of
-from mixpanel_data._internal.schema import facets
+from mixpanel_data._internal.schema import facets, members
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.facets import Facet, exactly, json_value
 from mixpanel_data._internal.schema.typed import TypedRows
@@ -217,7 +217,7 @@ def _with_lists(
     for raw, name in ((True, "_raw"), (False, "_text")):
         steps = [step for key, step in named.items() if key[0] == raw]
         if steps:
-            read = fn.json_at if raw else fn.json_texts_at
+            read = members.json_at if raw else members.json_texts_at
             lists.append(read(rows.c.properties, *steps).label(name))
     return sa.select(*rows.c, *lists).subquery(source.name)
 
