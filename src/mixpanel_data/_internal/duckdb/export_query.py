@@ -65,11 +65,11 @@ _LINES = r"""read_csv(:files, columns = {'line'\: 'VARCHAR'}, auto_detect = fals
 def _without(pairs: str, key: str, value: str) -> str:
     """Return *pairs*, an object as DuckDB writes it, without *key* and its *value*."""
     pair = rf"""'"{key}"\:', {value}"""
-    return f"replace(replace({pairs}, concat(',', {pair}), ''), concat('{{', {pair}, ','), '{{')"
+    return f"""CASE WHEN starts_with({pairs}, '{{"{key}"')
+                    THEN replace({pairs}, concat('{{', {pair}, ','), '{{')
+                    ELSE replace({pairs}, concat(',', {pair}), '') END"""
 
 
-# What has columns of its own leaves the properties.
-_REST = _without(_without("x[5]", "distinct_id", "x[3]"), "$insert_id", "x[4]")
 _PAIRS = len(',"distinct_id":,"$insert_id":')
 
 _EVENTS = f"""
@@ -90,11 +90,12 @@ FROM (SELECT *, coalesce(starts_with(x[1], '"') AND x[2] = CAST(t AS VARCHAR)
                          AND {_NOT_DEEP}, false) AS regular
       FROM (SELECT *, {_AS_UTC},
                    strlen(rest) = strlen(x[5]) - strlen(x[3]) - strlen(x[4]) - {_PAIRS} AS moved
-            FROM (SELECT *, {_REST} AS rest,
+            FROM (SELECT *, {_without("without_user", "$insert_id", "x[4]")} AS rest,
                          CASE WHEN t BETWEEN -62135596800000 AND 253402300799999
                                  THEN t * CASE WHEN abs(t) < 10000000000 THEN 1000000
                                           ELSE 1000 END END AS wall
-                  FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t
+                  FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t,
+                               {_without("x[5]", "distinct_id", "x[3]")} AS without_user
                         FROM (SELECT line, CAST(json_extract(line, ['$.event', '$.properties.time',
                                          '$.properties.distinct_id', '$.properties."$insert_id"',
                                          '$.properties']) AS VARCHAR[]) AS x
