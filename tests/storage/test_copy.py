@@ -16,7 +16,7 @@ from mixpanel_data import (
     maintenance,
 )
 from mixpanel_data.types import Problem
-from tests.support.factories import EVENTS, PROFILES, Kind, dump, event, metadata, profile
+from tests.support.factories import EVENTS, PROFILES, Kind, dump, event, metadata, profile, stored
 from tests.support.files import HEAD, asset, original
 
 pytestmark = pytest.mark.slow
@@ -51,11 +51,6 @@ def problems(engine: StorageEngine) -> list[Problem]:
     assert engine.path is not None
     engine.close()
     return maintenance.check(engine.path)
-
-
-def stored(engine: StorageEngine) -> dict[str, Any]:
-    """Return all that a database holds but typed rows, which do not come over."""
-    return {name: held for name, held in dump(engine).items() if not name.startswith("_typed")}
 
 
 def rows(engine: StorageEngine) -> dict[str, Any]:
