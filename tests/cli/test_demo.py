@@ -15,6 +15,7 @@ from mixpanel_data import StorageEngine
 from mixpanel_data.demo import DAYS, MONTH, write_export
 from tests.support.command_line import Outcome, Run, invoke
 from tests.support.effort import only_thorough
+from tests.support.typed_rows import needs_triggers
 
 pytestmark = pytest.mark.slow
 
@@ -135,6 +136,14 @@ def test_its_database_is_there_to_be_asked(place: Path) -> None:
     assert names == {"events.jsonl.gz", "profiles.jsonl.gz", "demo.db"}
     with StorageEngine(place / "mixpanel-demo/demo.db", read_only=True) as storage:
         assert storage.get_metadata("events").from_date == "2025-03-01"
+
+
+@needs_triggers
+@pytest.mark.usefixtures("demo")
+def test_its_properties_are_typed_columns(place: Path) -> None:
+    with StorageEngine(place / "mixpanel-demo/demo.db", read_only=True) as storage:
+        for table, column in (("events", "mp_country_code"), ("profiles", "plan")):
+            assert column in {c.name for c in storage.typed_columns(table)}
 
 
 def test_it_runs_again(

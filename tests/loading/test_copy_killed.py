@@ -12,7 +12,7 @@ import pytest
 from mixpanel_data import StorageEngine, maintenance
 from mixpanel_data._internal.duckdb import VERSION
 from tests.support.effort import only_thorough, some
-from tests.support.factories import EVENTS, dump, event
+from tests.support.factories import EVENTS, event, stored
 from tests.support.processes import run, start
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,7 @@ def test_a_killed_copy_goes_on_where_it_was(limit: int, source: Path, tmp_path: 
         assert [table.name for table in engine.list_tables()] == ["first"]
     run(_COPY, source, target, "", 0)
     with StorageEngine(target) as engine, StorageEngine(source) as original:
-        assert dump(engine) == dump(original)
+        assert stored(engine) == stored(original)
     assert maintenance.check(target) == []
 
 

@@ -151,6 +151,10 @@ def _event(properties: str) -> str:
     return '{"event":"e","properties":{"time":1700000000,' + properties + "," + ids + "}}"
 
 
+def _first(properties: str) -> str:
+    return '{"event":"e","properties":{' + properties + ',"a":1}}'
+
+
 # What two parsers may take differently.
 TRAPS = {
     "nested deeply": _event('"d":' + '{"a":' * 300 + "1" + "}" * 300),
@@ -165,6 +169,38 @@ TRAPS = {
     "key twice within": _event('"n":{"a":1,"b":[{"c":1,"c":2}],"a":3}'),
     "key twice in a list": _event('"n":[1,{"c":1,"c":2}]'),
     "distinct_id twice": _event('"distinct_id":"first"'),
+    "distinct_id twice, once with an escape": _event('"distinct\\u005fid":"first"'),
+    "distinct_id twice, the same": _event('"distinct_id":"u"'),
+    "$insert_id twice": _event('"$insert_id":"first"'),
+    "time twice": _event('"time":1700000001'),
+    "distinct_id in an object": _event('"n":{"a":1,"distinct_id":"u"}'),
+    "ids in an object": _event('"n":{"distinct_id":"u","$insert_id":"i"},"m":{"distinct_id":"u"}'),
+    "key that ends like one": _event('"a\\",\\"distinct_id":"u","b,\\"distinct_id":"u"'),
+    "text that ends like one": _event('"a":"{","b":",","c":"\\"distinct_id\\":\\"u\\""'),
+    "distinct_id first": _first('"distinct_id":"u","time":5,"$insert_id":"i"'),
+    "ids first": _first('"distinct_id":"u","$insert_id":"i","time":5'),
+    "ids first, the other order": _first('"$insert_id":"i","distinct_id":"u","time":5'),
+    "distinct_id first, and in an object": _first(
+        '"distinct_id":"u","time":5,"n":{"a":1,"distinct_id":"u"},"$insert_id":"i"'
+    ),
+    "distinct_id first, and later another": _first(
+        '"distinct_id":"u","time":5,"distinct_id":"v","$insert_id":"i"'
+    ),
+    "ids with escapes": _first('"time":5,"distinct_id":"\\u0075\\/\\"\\n","$insert_id":"\\\\"'),
+    "ids without a text": _first('"time":5,"distinct_id":"","$insert_id":""'),
+    "times that are no integer": _first('"time":5.0,"distinct_id":"u","$insert_id":"i"'),
+    "negative zero": _first('"time":-0,"distinct_id":"u","$insert_id":"i"'),
+    "numbers written in other ways": _event('"a":1.50,"b":1E2,"c":-0,"d":1e-7,"e":0.1e1'),
+    "white space": _event(' "a" : [ 1 , { "b" : 2 } ] '),
+    "broken within a character": '{"event":"é' + "é東" * 40 + '","properties":{]}',
+    "carriage return": _event('"a":1,\r"b":2'),
+    "two records and a carriage return": _event('"a":1') + "\r" + _event('"b":2'),
+    "byte order mark within": "\ufeff" + _event('"a":1'),
+    "a control character": _event('"a":"\x01"'),
+    "a zero byte": _event('"a":1') + "\0",
+    "lines that end in two ways": _event('"a":1') + "\r\n" + _event('"b":2'),
+    "lines of Windows": _event('"a":1') + "\r\n" + _event('"b":2') + "\r",
+    "lines without a text": "\n\n" + _event('"a":1') + "\n \n\n" + _event('"b":2'),
     "integer of 310 digits": _event('"n":1' + "0" * 309),
     "negative integer of 310 digits": _event('"n":-1' + "0" * 309),
     "integer of 300 digits": _event('"n":1' + "0" * 299),
@@ -200,7 +236,7 @@ def test_events_that_parsers_take_differently(
     line: str, tmp_path: Path, memory: StorageEngine
 ) -> None:
     path = tmp_path / "events.jsonl"
-    path.write_text(f"{line}\n")
+    path.write_text(f"{line}\n", encoding="utf-8", newline="")
     ours = _outcome(memory, lambda: memory.load_export("data", path, metadata()))
     assert ours == _outcome(
         memory, lambda: memory.create_events_table("data", read_export(path), metadata())

@@ -12,7 +12,7 @@ import pytest
 
 from mixpanel_data import StorageEngine
 from tests.support.effort import some, tries
-from tests.support.factories import EVENTS, PROFILES, Kind, dump
+from tests.support.factories import EVENTS, PROFILES, Kind, stored
 from tests.support.processes import run
 
 pytestmark = [
@@ -113,12 +113,12 @@ def _expected(folder: Path, kind: Kind, call: str, done: bool) -> dict[str, Any]
     with StorageEngine(path) as engine:
         if done:
             getattr(kind, call)(engine, kind.records(COUNT, start=50))
-        return dump(engine)
+        return stored(engine)
 
 
 def _after(path: Path, kind: Kind, call: str) -> dict[str, Any]:
     with StorageEngine(path) as engine:
-        found = dump(engine)
+        found = stored(engine)
         if not any(info.row_count > 100 for info in engine.list_tables()):
             # Trying again just works.
             assert getattr(kind, call)(engine, kind.records(10, start=5_000)) == 10

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data import InvalidRecordError, StorageEngine, TableExistsError
+from mixpanel_data._internal.loading import export_source
 from mixpanel_data._internal.storage import loads
 from tests.support.effort import some
 from tests.support.exports import ENCODINGS, lines, zstd
@@ -190,3 +191,37 @@ def test_empty_lists_and_objects_are_nothing_unusual(
         '"a":[],"b":{},"c":[[]],"d":[{}],"e":[ ],"f":{"g":[]},"h":""}}\n'
     )
     assert engine.load_export("data", path, metadata()) == 1
+
+
+REGULAR = {
+    "texts like what JSON forbids": ['"a":"NaN","b":"1e400","c":"\\\\u0041"'],
+    "escapes": ['"a":"\\u0026\\/\\"","\\u0062":"é"'],
+    "an id in an object": ['"a":{"b":1,"distinct_id":"u","$insert_id":"i"}'],
+    "lines of Windows": ['"a":1\r', '"b":2\r'],
+    "empty lines": ['"a":1', "", '"b":2', ""],
+}
+
+
+@pytest.mark.duckdb_only
+@pytest.mark.parametrize("form", ["time first", "ids first"])
+@pytest.mark.parametrize("lines", REGULAR.values(), ids=REGULAR)
+def test_what_is_nothing_unusual(
+    lines: list[str],
+    form: str,
+    engine: StorageEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loads, "READERS", {})
+    monkeypatch.setattr(export_source, "READERS", {})
+    path = tmp_path / "e.jsonl"
+    ids = '"distinct_id":"u","$insert_id":"i%d"'
+    start = '"time":1,' + ids if form == "time first" else ids + ',"time":1'
+    text = ""
+    for number, line in enumerate(lines):
+        if line:
+            more, end = line.removesuffix("\r"), "\r" if line.endswith("\r") else ""
+            text += '{"event":"e","properties":{' + start % number + f",{more}}}}}{end}"
+        text += "\n"
+    path.write_text(text, encoding="utf-8", newline="")
+    assert engine.load_export("data", path, metadata()) == len([line for line in lines if line])

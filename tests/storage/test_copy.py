@@ -16,7 +16,7 @@ from mixpanel_data import (
     maintenance,
 )
 from mixpanel_data.types import Problem
-from tests.support.factories import EVENTS, PROFILES, Kind, dump, event, metadata, profile
+from tests.support.factories import EVENTS, PROFILES, Kind, dump, event, metadata, profile, stored
 from tests.support.files import HEAD, asset, original
 
 pytestmark = pytest.mark.slow
@@ -60,7 +60,7 @@ def rows(engine: StorageEngine) -> dict[str, Any]:
 
 def test_all_comes_over(source: StorageEngine, target: StorageEngine) -> None:
     copied = source.copy_to(target)
-    assert dump(target) == dump(source)
+    assert stored(target) == stored(source)
     assert [(t.name, t.type, t.row_count, t.copied) for t in copied] == [
         ("odd", "events", 7, True),
         ("people", "profiles", 2, True),
@@ -105,7 +105,7 @@ def test_an_interrupted_copy_goes_on_by_table(source: StorageEngine, target: Sto
         source.copy_to(target, progress=stop)
     assert [table.name for table in target.list_tables()] == ["odd"]
     assert [t.copied for t in source.copy_to(target)] == [False, True]
-    assert dump(target) == dump(source)
+    assert stored(target) == stored(source)
 
 
 def _change(column: str, value: Any) -> Callable[[dict[str, Any]], None]:

@@ -14,6 +14,7 @@ import pytest
 from mixpanel_data import StorageEngine
 from tests.support.effort import only_thorough, some
 from tests.support.factories import EVENTS, event, metadata
+from tests.support.typed_rows import needs_triggers
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,12 @@ def test_long_documents_load(size: int, count: int, append: bool, engine: Storag
     load = EVENTS.append if append else EVENTS.create
     assert load(engine, _long(size, count)) == count
     assert engine.execute_scalar("SELECT min(length(properties::VARCHAR)) FROM data") > size
+
+
+@needs_triggers
+def test_long_documents_have_typed_columns(engine: StorageEngine) -> None:
+    EVENTS.create(engine, _long(100_000, 2_100))
+    assert engine.optimize("data", ["a"]) == ["a"]
 
 
 @only_thorough

@@ -117,6 +117,11 @@ def dump(engine: StorageEngine) -> dict[str, Any]:
     }
 
 
+def stored(engine: StorageEngine) -> dict[str, Any]:
+    """Return all that ``dump`` does but typed rows, which a copy, say, does not have."""
+    return {name: held for name, held in dump(engine).items() if not name.startswith("_typed")}
+
+
 def _dump_of_clickhouse(engine: StorageEngine) -> dict[str, Any]:
     names = engine.execute_rows(
         "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()"

@@ -15,6 +15,7 @@ from sqlalchemy.schema import CreateSchema
 from mixpanel_data import QueryError, StorageEngine
 from mixpanel_data._internal.duckdb import VERSION, typed_guard
 from mixpanel_data._internal.duckdb.backend import DuckDBBackend
+from mixpanel_data._internal.duckdb.database import claim_memory
 from mixpanel_data._internal.loading import loader
 from mixpanel_data._internal.loading.job import LoadJob, LoadResult
 from mixpanel_data._internal.schema import catalog, facets, typed
@@ -42,6 +43,8 @@ def force() -> None:
         record(connection, job, table, result, before)
         every = typed.all_current(connection) if typed_guard.can_guard(connection) else None
         if every is not None and table not in [rows.table for rows in every]:
+            # The load's own rows fill what the load claimed.
+            claim_memory(connection, 4096)
             typed.build(connection, table, job.kind, typed.choose(connection, table, job.kind))
 
     loader._record = record_and_optimize

@@ -25,7 +25,6 @@ from mixpanel_data._internal.duckdb.errors import (
 )
 from mixpanel_data._internal.duckdb.fork import Lifecycle
 from mixpanel_data._internal.duckdb.settings import (
-    FILES_MEMORY_PER_THREAD,
     STREAM_MEMORY,
     STREAM_ROWS_MEMORY,
     Claim,
@@ -263,16 +262,16 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self, what: str, *, files: bool = False) -> Iterator[sa.Connection]:
+    def write(self, what: str, *, thread_memory: int = 0) -> Iterator[sa.Connection]:
         """Yield a transaction for a change of ours, in little memory, with a private log.
 
-        DuckDB gets more memory where it reads *files* itself, on all its threads. Errors of the
-        database are QueryErrors that name *what* it is for; all others leave as they came. Nothing
-        is raised any more, not for Ctrl-C either, once the commit has begun and succeeds.
+        Where DuckDB reads files itself it gets *thread_memory* MiB for each of its threads. Errors
+        of the database are QueryErrors that name *what* it is for; all others leave as they came.
+        Nothing is raised any more, not for Ctrl-C either, once the commit has begun and succeeds.
         """
         with (
             late_interrupts(what) as complete,
-            self.limit_memory(files=files) as claim,
+            self.limit_memory(thread_memory) as claim,
             ExitStack() as opened,
         ):
             with query_errors(what):
@@ -284,13 +283,13 @@ class Database:
                 complete()
 
     @contextmanager
-    def limit_memory(self, *, files: bool = False) -> Iterator[Claim]:
+    def limit_memory(self, thread_memory: int = 0) -> Iterator[Claim]:
         """Limit DuckDB's memory in the block to what a load needs; see ``Settings``."""
         self.ensure_open()
         size = STREAM_MEMORY
-        if files:
+        if thread_memory:
             with query_errors("how many threads"):
-                size = int(self.settings["threads"]) * FILES_MEMORY_PER_THREAD
+                size = max(size, int(self.settings["threads"]) * thread_memory)
         with self.settings.limit_memory(size) as claim:
             yield claim
 

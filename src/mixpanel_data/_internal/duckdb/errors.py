@@ -93,11 +93,13 @@ _SIGNS: tuple[tuple[type[BaseException], str, Failure], ...] = (
     (duckdb.TransactionException, r"[Cc]onflict|altered by|Failed to commit", Failure.CONFLICT),
     (
         duckdb.InvalidInputException,
-        r"JSON|UTF-?8|maximum_object_size|[Gg][Zz][Ii][Pp]|[Zz][Ss][Tt][Dd]",
+        r"JSON|CSV|UTF-?8|maximum_object_size|[Gg][Zz][Ii][Pp]|[Zz][Ss][Tt][Dd]",
         Failure.UNREADABLE_INPUT,
     ),
     (duckdb.IOException, r"GZIP|gzip|ZSTD|zstd|[Dd]ecompress", Failure.UNREADABLE_INPUT),
     (duckdb.ConversionException, "", Failure.UNREADABLE_INPUT),
+    # Its text quotes the input, and is cut within a character.
+    (UnicodeDecodeError, "", Failure.UNREADABLE_INPUT),
 )
 
 

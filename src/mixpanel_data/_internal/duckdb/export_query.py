@@ -7,6 +7,7 @@ its properties, for ``formats`` to read and for ``fill_placeholders`` to replace
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
@@ -32,21 +33,21 @@ _MOST_PLACEHOLDERS = 50_000
 
 # What DuckDB reads and JSON forbids (NaN, infinities, trailing commas), and numbers that may leave
 # the range of a double. A harmless line that matches only takes the slower way.
-DUBIOUS = r"[:,\[]\s*(-?([nN][aA]|[iI][nN])|-?[0-9.]+[eE]\+?[0-9]{3}|-?[0-9]{309})|,\s*[}\]]"
+_ODD_VALUE = r"(-?([nN][aA]|[iI][nN])|-?[0-9.]+[eE]\+?[0-9]{3}|-?[0-9]{309})"
+DUBIOUS = rf"[:,\[]\s*{_ODD_VALUE}|,\s*[}}\]]"
+# The same in three: a pattern that begins with one certain byte skips what lies between two.
+_DUBIOUS_AFTER = {
+    "after_colon": rf":\s*{_ODD_VALUE}",
+    "after_comma": rf",\s*({_ODD_VALUE}|[}}\]])",
+    "after_bracket": rf"\[\s*{_ODD_VALUE}",
+}
+_IS_DUBIOUS = " OR ".join(f"regexp_matches(line, :{name})" for name in _DUBIOUS_AFTER)
 
-# A key that may be there twice: DuckDB takes the first, JSON parsers the last.
-_TWICE = "|".join(
-    rf'"{key}"\s*:.*"{key}"\s*:' for key in ("time", "distinct_id", r"\$insert_id", r"\$last_seen")
-)
-
-# One pass over a line finds any, long integers and keys written with escapes too. DuckDB works out
-# both sides of an OR for every line, but a branch of CASE only where it is taken.
-_SUSPECT = rf"{DUBIOUS}|{_TWICE}|\\u00".replace("{309}", "{20}")
-# Deeper documents are for ``formats`` to refuse; only a long line can hold one.
+# Deeper documents are for ``formats`` to refuse; only a long line can hold one. DuckDB works out
+# both sides of an AND for every line, but a branch of CASE only where it is taken.
 _MOST_OPENED, _LONG = 400, 800
-_NOT_DEEP = f"""CASE WHEN strlen(CAST(line AS VARCHAR)) > {_LONG}
-                THEN strlen(CAST(line AS VARCHAR))
-                     - strlen(replace(replace(CAST(line AS VARCHAR), '{{', ''), '[', ''))
+_NOT_DEEP = f"""CASE WHEN strlen(line) > {_LONG}
+                THEN strlen(line) - strlen(replace(replace(line, '{{', ''), '[', ''))
                      < {_MOST_OPENED}
                 ELSE true END"""
 
@@ -55,37 +56,50 @@ _ISO = r"[1-9]\d{3}-\d\d-\d\d[T ](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d"
 # Microseconds since 1970, by the clock that an event's time was read from.
 _AS_UTC = "wall AS utc"
 
+# Lines as text: DuckDB's reader of JSON needs 64 MB for each thread.
+_LINES = r"""read_csv(:files, columns = {'line'\: 'VARCHAR'}, auto_detect = false, header = false,
+                      hive_partitioning = false, new_line = :newline, delim = :delim, quote = '',
+                      escape = '', max_line_size = 4194304, buffer_size = 8388608)"""
+
+
+def _without(pairs: str, key: str, value: str) -> str:
+    """Return *pairs*, an object as DuckDB writes it, without *key* and its *value*."""
+    pair = rf"""'"{key}"\:', {value}"""
+    return f"""CASE WHEN starts_with({pairs}, '{{"{key}"')
+                    THEN replace({pairs}, concat('{{', {pair}, ','), '{{')
+                    ELSE replace({pairs}, concat(',', {pair}), '') END"""
+
+
+_PAIRS = len(',"distinct_id":,"$insert_id":')
+
 _EVENTS = f"""
-SELECT CASE WHEN regular THEN x[1] ELSE '' END AS event_name,
+SELECT CASE WHEN regular THEN x[1] ->> '$' ELSE '' END AS event_name,
        make_timestamp(CASE WHEN regular THEN utc ELSE 0 END) AS event_time,
-       CASE WHEN regular THEN x[3] ELSE '' END AS distinct_id,
-       CASE WHEN regular THEN x[4] ELSE :placeholder END AS insert_id,
-       CASE WHEN regular THEN json_merge_patch(p, CAST(:moved AS JSON))
-            ELSE line END AS properties
-FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] IN ('BIGINT', 'UBIGINT')
-                         AND types[3] = 'VARCHAR' AND types[4] = 'VARCHAR' AND types[5] = 'OBJECT'
-                         AND len(json_keys(line)) = 2
+       CASE WHEN regular THEN x[3] ->> '$' ELSE '' END AS distinct_id,
+       CASE WHEN regular THEN x[4] ->> '$' ELSE :placeholder END AS insert_id,
+       CASE WHEN NOT regular THEN line WHEN moved THEN rest
+            ELSE json_merge_patch(x[5], CAST(:moved AS JSON)) END AS properties
+FROM (SELECT *, coalesce(starts_with(x[1], '"') AND x[2] = CAST(t AS VARCHAR)
+                         AND starts_with(x[3], '"') AND starts_with(x[4], '"')
+                         AND starts_with(x[5], '{{') AND len(json_keys(line)) = 2
                          AND utc IS NOT NULL
-                         AND x[4] <> '' AND x[4] <> :placeholder
-                         AND CASE WHEN regexp_matches(CAST(line AS VARCHAR), :suspect)
-                             THEN NOT regexp_matches(CAST(line AS VARCHAR), :dubious)
-                                  AND list_unique(json_keys(p)) = len(json_keys(p))
-                             ELSE true END
+                         AND x[4] <> '""' AND x[4] <> :placeholder_json
+                         AND CASE WHEN moved THEN true
+                             ELSE list_unique(json_keys(x[5])) = len(json_keys(x[5])) END
+                         AND NOT ({_IS_DUBIOUS})
                          AND {_NOT_DEEP}, false) AS regular
-      FROM (SELECT *, {_AS_UTC}
-            FROM (SELECT *, CASE WHEN t BETWEEN -62135596800000 AND 253402300799999
+      FROM (SELECT *, {_AS_UTC},
+                   strlen(rest) = strlen(x[5]) - strlen(x[3]) - strlen(x[4]) - {_PAIRS} AS moved
+            FROM (SELECT *, {_without("without_user", "$insert_id", "x[4]")} AS rest,
+                         CASE WHEN t BETWEEN -62135596800000 AND 253402300799999
                                  THEN t * CASE WHEN abs(t) < 10000000000 THEN 1000000
                                           ELSE 1000 END END AS wall
-                  FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t
-                        FROM (SELECT json AS line,
-                                     json_extract_string(json, ['$.event', '$.properties.time',
-                                         '$.properties.distinct_id',
-                                         '$.properties."$insert_id"']) AS x,
-                                     json_type(json, ['$.event', '$.properties.time',
+                  FROM (SELECT *, TRY_CAST(x[2] AS BIGINT) AS t,
+                               {_without("x[5]", "distinct_id", "x[3]")} AS without_user
+                        FROM (SELECT line, CAST(json_extract(line, ['$.event', '$.properties.time',
                                          '$.properties.distinct_id', '$.properties."$insert_id"',
-                                         '$.properties']) AS types,
-                                     json_extract(json, '$.properties') AS p
-                              FROM read_ndjson_objects(:files))))))
+                                         '$.properties']) AS VARCHAR[]) AS x
+                              FROM {_LINES} WHERE line IS NOT NULL)))))
 """  # noqa: S608 - put together from constants
 
 _PROFILES = f"""
@@ -95,7 +109,7 @@ SELECT CASE WHEN regular THEN x[1] ELSE :placeholder END AS distinct_id,
 FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(json_keys(line)) = 2
                          AND (types[3] IS NULL OR last_seen IS NOT NULL)
                          AND x[1] <> :placeholder
-                         AND NOT regexp_matches(CAST(line AS VARCHAR), :suspect)
+                         AND NOT ({_IS_DUBIOUS})
                          AND {_NOT_DEEP}, false) AS regular
       FROM (SELECT *, CASE WHEN regexp_full_match(x[2], :iso)
                            THEN TRY_CAST(x[2] AS TIMESTAMP) END AS last_seen
@@ -104,40 +118,56 @@ FROM (SELECT *, coalesce(types[1] = 'VARCHAR' AND types[2] = 'OBJECT' AND len(js
                              '$."$properties"."$last_seen"']) AS x,
                          json_type(line, ['$."$distinct_id"', '$."$properties"',
                              '$."$properties"."$last_seen"']) AS types
-                  FROM (SELECT unnest(CASE WHEN json_type(json, '$.results') = 'ARRAY'
+                  FROM (SELECT CAST(unnest(CASE WHEN json_type(json, '$.results') = 'ARRAY'
                                            AND json_type(json, '$."$distinct_id"') IS NULL
                                            AND list_unique(json_keys(json)) = len(json_keys(json))
                                            AND NOT regexp_matches(CAST(json AS VARCHAR), :dubious)
                                       THEN json_extract(json, '$.results[*]')
-                                      ELSE [json] END) AS line
+                                      ELSE [json] END) AS VARCHAR) AS line
                         FROM read_ndjson_objects(:files)))))
 """  # noqa: S608 - put together from constants
 
 _CONSTANTS = {
     "placeholder": _PLACEHOLDER,
-    # What has columns of its own leaves the properties.
+    "placeholder_json": json.dumps(_PLACEHOLDER),
     "moved": '{"distinct_id":null,"$insert_id":null}',
     "dubious": DUBIOUS,
-    "suspect": _SUSPECT,
     "iso": _ISO,
+    **_DUBIOUS_AFTER,
+    # No JSON holds it.
+    "delim": "\x01",
 }
 _QUERIES = {"events": _EVENTS, "profiles": _PROFILES}
 
-# The keys of every object; DuckDB has written the documents without white space.
+_LEFT_OUT = {"events": ["distinct_id", "$insert_id"], "profiles": []}
+# The lines that rows came from.
+_LINES_OF_ROWS = {
+    "events": r"""concat('{"event"\:', to_json(event_name), ',"properties"\:{"distinct_id"\:',
+                          to_json(distinct_id), ',"$insert_id"\:', to_json(insert_id), ',',
+                          substr(CAST(properties AS VARCHAR), 2), '}')""",
+    "profiles": r"""concat('{"$distinct_id"\:', to_json(distinct_id), ',"$properties"\:',
+                           properties, '}')""",
+}
+# The lists of keys of all objects; DuckDB has written the documents without white space.
 _KEY_LISTS = """
 WITH documents AS NOT MATERIALIZED (SELECT rowid AS r, CAST(properties AS VARCHAR) AS p
-                                    FROM {table}),
-     key_lists AS NOT MATERIALIZED (SELECT r, json_keys(p) AS k FROM documents
+                                    FROM {table} WHERE {key} <> :placeholder),
+     nested AS NOT MATERIALIZED (SELECT r, unnest(json_extract(p, '$.**')) AS p FROM documents
+                   WHERE contains(p, '}},') OR contains(p, '}}]') OR contains(p, '}}}}')),
+     key_lists AS NOT MATERIALIZED (SELECT r, json_keys(p) AS k, true AS top FROM documents
                    UNION ALL
-                   SELECT r, json_keys(unnest(json_extract(p, '$.**'))) AS k FROM documents
-                   WHERE contains(p, '\\:{{') OR contains(p, '[{{') OR contains(p, ',{{'))
+                   SELECT r, json_keys(p), false FROM nested
+                   WHERE starts_with(p, '{{') AND contains(p, ',')),
+     hashes AS NOT MATERIALIZED (SELECT *, hash(k, top) AS h FROM key_lists),
+     bad AS NOT MATERIALIZED (SELECT h FROM (SELECT h, any_value(k) AS k, any_value(top) AS top
+                                             FROM hashes GROUP BY h)
+                              WHERE len(k) <> list_unique(k)
+                                 OR (top AND list_has_any(k, CAST(:left_out AS VARCHAR[]))))
 """
-_REPEATING_LISTS = """
-SELECT hash(k) FROM (SELECT any_value(k) AS k FROM key_lists GROUP BY hash(k))
-WHERE len(k) <> list_unique(k)
-"""
-_ROWS_OF_LISTS = """
-SELECT r, p FROM documents WHERE r IN (SELECT r FROM key_lists WHERE hash(k) IN :bad)
+_ANY_REPEATED = "SELECT count(*) > 0 FROM bad"
+_HOLD_REPEATED = """
+UPDATE {table} SET {key} = :placeholder, properties = {line}
+WHERE rowid IN (SELECT r FROM hashes WHERE h IN (FROM bad))
 """
 _EPOCH = datetime(1970, 1, 1)
 # Of patterns, of addresses, and what DuckDB takes for a slash.
@@ -150,6 +180,7 @@ def insert(
     target: sa.Table,
     kind: str,
     files: Sequence[Path],
+    newline: str,
     meanwhile: Iterable[object],
     progress: Callable[[int], object] | None = None,
     clock: WallClock | None = None,
@@ -159,14 +190,15 @@ def insert(
     The times of events are those of *clock*. Ones that it does not show, or that are not within
     its pieces, leave placeholders.
 
-    Goes through *meanwhile* beside it: DuckDB takes a cut .zst, and before 2.0 a cut .gz, for a
-    shorter one, and looks at no checksum. *progress* gets the bytes read so far, as stored.
+    The lines of all files end with *newline*, as DuckDB spells it. Goes through *meanwhile* beside
+    it: DuckDB takes a cut .zst, and before 2.0 a cut .gz, for a shorter one, and looks at no
+    checksum. *progress* gets the bytes read so far, as stored.
 
     Raises:
         QueryError: DuckDB cannot read a file, or the database failed.
     """
     names = [column.name for column in target.columns]
-    values = {"files": list(map(str, files)), **_CONSTANTS}
+    values = {"files": list(map(str, files)), "newline": newline, **_CONSTANTS}
     query = sa.text(_QUERIES[kind] if clock is None else _in_zone(_QUERIES[kind], clock))
     select = query.bindparams(
         **{name: value for name, value in values.items() if f":{name}" in query.text}
@@ -234,42 +266,24 @@ def fill_placeholders(
     connection: sa.Connection, target: sa.Table, rowids: Sequence[int], records: pa.Table
 ) -> None:
     """Put *records* in the place of the placeholders in the rows *rowids*, in this order."""
-    _update(connection, target, rowids, records)
-
-
-def documents_with_repeated_keys(
-    connection: sa.Connection, target: sa.Table
-) -> dict[int, str] | None:
-    """Return the properties in which a key is there twice, by row; None if they are too many.
-
-    Events have few different lists of keys, so each list is looked through once.
-    """
-    named = connection.dialect.identifier_preparer.format_table(target)
-    lists = _KEY_LISTS.format(table=named)
-    bad = list(connection.scalars(sa.text(lists + _REPEATING_LISTS)))
-    if not bad:
-        return {}
-    rows = sa.text(lists + _ROWS_OF_LISTS).bindparams(sa.bindparam("bad", bad, expanding=True))
-    found = connection.execute(rows).all()
-    return dict(map(tuple, found)) if len(found) <= _MOST_PLACEHOLDERS else None
-
-
-def replace_documents(
-    connection: sa.Connection, target: sa.Table, documents: dict[int, bytes]
-) -> None:
-    """Put *documents* in the place of the properties of the rows."""
-    packed = pa.table({"properties": pa.array(documents.values(), pa.binary()).cast(pa.string())})
-    _update(connection, target, list(documents), packed)
-
-
-def _update(
-    connection: sa.Connection, target: sa.Table, rowids: Sequence[int], values: pa.Table
-) -> None:
-    numbered = values.append_column("_row", pa.array(rowids, pa.int64()))
+    numbered = records.append_column("_row", pa.array(rowids, pa.int64()))
     rows = _with_rowid(target)
     with arrow_source(connection, numbered) as fresh:
-        new = {name: fresh.c[name] for name in values.column_names}
+        new = {name: fresh.c[name] for name in records.column_names}
         connection.execute(sa.update(rows).where(rows.c.rowid == fresh.c._row).values(new))
+
+
+def hold_repeated_keys(connection: sa.Connection, target: sa.Table, kind: str, key: str) -> None:
+    """Leave a placeholder for each row with a key twice in an object: DuckDB takes the first one.
+
+    Records have few different lists of keys, so each list is looked through once.
+    """
+    named = connection.dialect.identifier_preparer.format_table(target)
+    lists = _KEY_LISTS.format(table=named, key=key)
+    values = {"placeholder": _PLACEHOLDER, "left_out": _LEFT_OUT[kind]}
+    if connection.scalar(sa.text(lists + _ANY_REPEATED), values):
+        hold = _HOLD_REPEATED.format(table=named, key=key, line=_LINES_OF_ROWS[kind])
+        connection.execute(sa.text(lists + hold), values)
 
 
 def can_read(file: Path) -> bool:

@@ -21,11 +21,9 @@ from mixpanel_data._internal.duckdb import MAJOR
 
 logger = logging.getLogger(__name__)
 
-# What DuckDB may use for a load, in MiB: one stream needs little, part of it for the rows at hand,
-# but each thread that reads files has buffers and rows of its own.
+# What DuckDB may use for a load, in MiB: one stream needs little, part of it for the rows at hand.
 STREAM_MEMORY = 208
 STREAM_ROWS_MEMORY = 64
-FILES_MEMORY_PER_THREAD = 512
 
 _MIB = 1 << 20
 _UNITS = {"bytes": 1, **{f"{prefix}iB": 1 << 10 * (n + 1) for n, prefix in enumerate("KMGTPE")}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from io import BytesIO
 from itertools import chain
@@ -20,7 +19,7 @@ from mixpanel_data._internal.formats.readers import READERS
 from mixpanel_data._internal.formats.text import check_whole, start_of
 from mixpanel_data._internal.formats.values import is_page
 from mixpanel_data._internal.loading.job import Progress
-from mixpanel_data._internal.loading.records import batches, encode_document
+from mixpanel_data._internal.loading.records import batches
 from mixpanel_data._internal.schema.tables import EVENTS, Kind, user_table
 from mixpanel_data._internal.zones import WallClock
 from mixpanel_data.exceptions import InvalidRecordError, QueryError
@@ -30,7 +29,11 @@ if TYPE_CHECKING:
 else:
     pa = Package("pyarrow")
 
+_READ_BY_LINE = (Failure.UNREADABLE_INPUT.value, Failure.OUT_OF_MEMORY.value)
 _LINES = (Content.LINES, Content.PRETTY)
+# What each thread of DuckDB needs, in MiB: most of it for the rows of events. Profiles come in
+# pages of many, too, and the reader of those takes 64.
+_THREAD_MEMORY = {"events": 144, "profiles": 512}
 
 
 class UnsupportedExport(Exception):  # noqa: N818 - a reason to read line by line, never seen outside
@@ -44,30 +47,31 @@ class ExportSource:
         self._files = files
         self._kind = kind
         self._progress = progress
+        self.thread_memory = _THREAD_MEMORY[kind.name]
 
     def write_to(self, connection: sa.Connection, target: sa.Table, clock: WallClock | None) -> int:
         """Read the files with one INSERT … SELECT, and the irregular lines as records.
 
         Raises:
-            UnsupportedExport: DuckDB's parser refuses a file, a compressed one is damaged, too many
-                lines are irregular, or one of them is no record.
+            UnsupportedExport: DuckDB's parser refuses a file, or needs more memory for its lines, a
+                compressed one is damaged, too many lines are irregular, or one is no record.
         """
         whole = chain.from_iterable(map(check_whole, self._files))
         try:
-            for file in self._files:
-                _check_suitable(file, self._kind)
+            newline = _common_newline(self._files, self._kind)
             export_query.insert(
-                connection, target, self._kind.name, self._files, whole, self._progress, clock
+                *(connection, target, self._kind.name, self._files),
+                *(newline, whole, self._progress, clock),
             )
+            export_query.hold_repeated_keys(connection, target, self._kind.name, self._kind.key)
             if clock is not None:
                 clock.ambiguous += export_query.count_ambiguous(connection, target, clock)
             self._fill_placeholders(connection, target, clock)
-            _merge_repeated_keys(connection, target)
         except InvalidRecordError as error:
             # Read line by line, it says which line is to blame.
             raise UnsupportedExport(str(error)) from error
         except QueryError as error:
-            if error.details.get("failure") == Failure.UNREADABLE_INPUT.value:
+            if error.details.get("failure") in _READ_BY_LINE:
                 raise UnsupportedExport(str(error)) from error
             raise
         return connection.scalar(sa.select(sa.func.count()).select_from(target)) or 0
@@ -94,21 +98,21 @@ class ExportSource:
         export_query.fill_placeholders(connection, target, list(lines), packed)
 
 
-def _check_suitable(file: Path, kind: Kind) -> None:
-    """Refuse what DuckDB's reader of lines is not made for, by the first bytes of a file."""
-    start = start_of(file)
-    if start and content_of(start, str(file)) not in _LINES:
-        raise UnsupportedExport(f"{file} does not hold JSON Lines")
-    # Each thread that parses them would need memory for many documents.
-    if kind is EVENTS and has_long_lines(start):
-        raise UnsupportedExport("its lines are long")
+def _common_newline(files: Sequence[Path], kind: Kind) -> str:
+    """Return what ends all lines of *files*, by their first bytes, as DuckDB spells it.
 
-
-def _merge_repeated_keys(connection: sa.Connection, target: sa.Table) -> None:
-    """Leave of a key that is twice in an object the last value, as JSON parsers do."""
-    documents = export_query.documents_with_repeated_keys(connection, target)
-    if documents is None:
-        raise UnsupportedExport("too many lines hold a key twice")
-    if documents:
-        merged = {row: encode_document(json.loads(text)) for row, text in documents.items()}
-        export_query.replace_documents(connection, target, merged)
+    Raises:
+        UnsupportedExport: a file is nothing for DuckDB's reader of lines, or they differ.
+    """
+    found = set()
+    for file in files:
+        start = start_of(file)
+        if start and content_of(start, str(file)) not in _LINES:
+            raise UnsupportedExport(f"{file} does not hold JSON Lines")
+        # Each thread that parses them would need memory for many documents.
+        if kind is EVENTS and has_long_lines(start):
+            raise UnsupportedExport("its lines are long")
+        found.add(r"\r\n" if start.partition(b"\n")[0].endswith(b"\r") else r"\n")
+    if len(found) > 1:
+        raise UnsupportedExport("their lines end in two ways")
+    return found.pop()

@@ -43,9 +43,10 @@ class Loader:
             QueryError: the database failed.
         """
         what = f"load into {job.table}"
+        memory = source.thread_memory if isinstance(source, ExportSource) else 0
         with (
             self.turn(job.table),
-            self._database.write(what, files=isinstance(source, ExportSource)) as connection,
+            self._database.write(what, thread_memory=memory) as connection,
         ):
             job, table, before = _resolve(connection, job)
             target = merge.open_target(connection, job, table)

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from mixpanel_data import SQLResult, StorageEngine, TableMetadata
-from mixpanel_data.cli.commands.load import load_files
+from mixpanel_data.cli.commands.load import load_files, optimize_loaded
 from mixpanel_data.cli.commands.query import print_table
 from mixpanel_data.cli.commands.tables import print_schema, print_tables
 from mixpanel_data.cli.console import Screen, console, print_grid, print_json
@@ -113,6 +113,7 @@ def _load(screen: Screen, storage: StorageEngine, exports: tuple[Path, Path]) ->
         days = f" --from {first} --to {last}" if is_month else ""
         _heading(screen, f"$ mixpanel-data load {kind} {export} --db {storage.path}{days}")
         screen.print(summary(load_files(storage, kind, [export], metadata)) + "\n")
+        optimize_loaded(storage, kind, quiet=True)
 
 
 def _look(screen: Screen, storage: StorageEngine) -> None:

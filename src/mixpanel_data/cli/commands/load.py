@@ -297,12 +297,12 @@ def _load(
                 say_what_is_odd(done)
             # Of typed columns that are there, the load has taken care.
             if optimize and not storage.typed_columns(table):
-                _optimize(storage, table, quiet or as_json)
+                optimize_loaded(storage, table, quiet or as_json)
     if not quiet:
         print_done(told[0])
 
 
-def _optimize(storage: "StorageEngine", table: str, quiet: bool) -> None:
+def optimize_loaded(storage: "StorageEngine", table: str, quiet: bool) -> None:
     """Make typed columns, for which the load, which is stored, does not fail."""
     try:
         with part_done(f"Optimizing {table}", quiet=quiet) as progress:

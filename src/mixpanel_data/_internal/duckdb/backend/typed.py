@@ -14,17 +14,19 @@ from mixpanel_data._internal.duckdb import typed_guard
 from mixpanel_data._internal.duckdb.backend import serving
 from mixpanel_data._internal.duckdb.database import Database, claim_memory
 from mixpanel_data._internal.duckdb.dialect import driver_of
+from mixpanel_data._internal.duckdb.errors import Failure
 from mixpanel_data._internal.duckdb.interrupt import run_interruptible
 from mixpanel_data._internal.duckdb.typed_guard import State, can_guard
 from mixpanel_data._internal.loading.loader import Loader
 from mixpanel_data._internal.schema import catalog, typed
 from mixpanel_data._internal.schema.tables import Kind
+from mixpanel_data._internal.typed_columns import Column
 from mixpanel_data.exceptions import QueryError, UnsupportedError
 from mixpanel_data.types import ColumnInfo
 
 logger = logging.getLogger(__name__)
 
-_MEMORY = 128  # MiB; with it DuckDB has 272
+_MEMORY = 128, 1024, 8192  # MiB; with the first DuckDB has 272, the others are for long documents
 
 
 Path = str | tuple[str, ...]
@@ -52,15 +54,16 @@ class TypedRowsMixin:
             # Of two that make it in long transactions, one would fail at its end.
             with self.loader.turn(typed_guard.SCHEMA), self.database.write(what) as connection:
                 typed_guard.create_schema(connection)
-        with self.loader.turn(name), self.database.write(what) as connection:
-            found, kind = _optimizable(connection, name)
-            claim_memory(connection, _MEMORY)
-            columns = typed.choose(connection, found, kind, properties, limit)
-            run_interruptible(
-                driver_of(connection),
-                lambda: typed.build(connection, found, kind, columns),
-                progress,
-            )
+        for memory in _MEMORY:
+            try:
+                with self.loader.turn(name), self.database.write(what) as connection:
+                    claim_memory(connection, memory)
+                    found, columns = _optimize(connection, name, properties, limit, progress)
+                break
+            except QueryError as error:
+                failure = error.details.get("failure")
+                if failure != Failure.OUT_OF_MEMORY.value or memory == _MEMORY[-1]:
+                    raise
         logger.info("Optimized %s: %d properties are columns", found, len(columns))
         return [c.path[0] if len(c.path) == 1 else c.path for c in columns]
 
@@ -117,6 +120,22 @@ class TypedRowsMixin:
         except QueryError as error:
             # Another transaction uses them: the next time.
             logger.warning("Could not drop old typed rows: %s", error)
+
+
+def _optimize(
+    connection: sa.Connection,
+    name: str,
+    properties: Sequence[Path] | None,
+    limit: int,
+    progress: Callable[[float], object] | None,
+) -> tuple[str, tuple[Column, ...]]:
+    """Make typed rows of a table, and return its name as it is spelled, and their columns."""
+    found, kind = _optimizable(connection, name)
+    columns = typed.choose(connection, found, kind, properties, limit)
+    run_interruptible(
+        driver_of(connection), lambda: typed.build(connection, found, kind, columns), progress
+    )
+    return found, columns
 
 
 def _optimizable(connection: sa.Connection, name: str) -> tuple[str, Kind]:
