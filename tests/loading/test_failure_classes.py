@@ -36,6 +36,11 @@ ERRORS = [
 UNREADABLE = [
     duckdb.InvalidInputException('Malformed JSON in file "x", at byte 5 in line 1'),
     duckdb.InvalidInputException("Invalid Input Error: invalid UTF-8 in line 2"),
+    duckdb.InvalidInputException(
+        "CSV Error on Line: 2\nMaximum line size of 4194304 bytes exceeded"
+    ),
+    # DuckDB quotes the line in its error, and cuts it within a character.
+    UnicodeDecodeError("utf-8", b"\xc3", 0, 1, "unexpected end of data"),
     duckdb.IOException("Failed to decode gzip stream: incorrect data check"),
 ]
 
@@ -56,7 +61,7 @@ def inject(storage: StorageEngine, error: Exception) -> list[str]:
     runs: list[str] = []
 
     def fail(cursor: Any, statement: str, parameters: Any, context: Any) -> None:
-        if "read_ndjson_objects" in statement:
+        if "read_csv" in statement:
             runs.append(statement)
             raise error
 

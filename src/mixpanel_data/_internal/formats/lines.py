@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LONGEST_LINE = 64 << 20
 _LONG_PAGE = 8 << 20
-_LONG_LINE = 16 << 10
+_LONG_LINE = 8 << 10
 # Blocks or lines: the results of a page follow its first few keys.
 _LOOKED_AT = 20
 

@@ -29,11 +29,10 @@ if TYPE_CHECKING:
 else:
     pa = Package("pyarrow")
 
-_READ_BY_LINE = (Failure.UNREADABLE_INPUT.value, Failure.OUT_OF_MEMORY.value)
 _LINES = (Content.LINES, Content.PRETTY)
 # What each thread of DuckDB needs, in MiB: most of it for the rows of events. Profiles come in
 # pages of many, too, and the reader of those takes 64.
-_THREAD_MEMORY = {"events": 144, "profiles": 512}
+_THREAD_MEMORY = {"events": 136, "profiles": 512}
 
 
 class UnsupportedExport(Exception):  # noqa: N818 - a reason to read line by line, never seen outside
@@ -53,8 +52,8 @@ class ExportSource:
         """Read the files with one INSERT … SELECT, and the irregular lines as records.
 
         Raises:
-            UnsupportedExport: DuckDB's parser refuses a file, or needs more memory for its lines, a
-                compressed one is damaged, too many lines are irregular, or one is no record.
+            UnsupportedExport: DuckDB's parser refuses a file, a compressed one is damaged, too many
+                lines are irregular, or one of them is no record.
         """
         whole = chain.from_iterable(map(check_whole, self._files))
         try:
@@ -71,7 +70,7 @@ class ExportSource:
             # Read line by line, it says which line is to blame.
             raise UnsupportedExport(str(error)) from error
         except QueryError as error:
-            if error.details.get("failure") in _READ_BY_LINE:
+            if error.details.get("failure") == Failure.UNREADABLE_INPUT.value:
                 raise UnsupportedExport(str(error)) from error
             raise
         return connection.scalar(sa.select(sa.func.count()).select_from(target)) or 0
