@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from mixpanel_data import StorageEngine
+from mixpanel_data import StorageEngine, TableMetadata
 from mixpanel_data.reports import Exclusion, ExpressionError, Reports, Step
 
-from .conftest import Make
+from .conftest import Make, records
 
 DAYS: dict[str, Any] = {"from_date": "2025-03-01", "to_date": "2025-03-03"}
 ROWS = [
@@ -20,6 +20,7 @@ ROWS = [
     ("ann", "like", "2025-03-01T09:01:00"),
 ]
 Ask = Callable[[Reports], object]
+NOON = datetime(2025, 3, 3, 12, tzinfo=timezone.utc)
 
 WRONG_TYPES: dict[str, Ask] = {
     "steps are a list of steps, not 'play'": lambda r: r.funnel("play", **DAYS),
@@ -113,3 +114,82 @@ def test_nothing_is_logged_of_an_empty_table(make: Make, caplog: pytest.LogCaptu
 def test_an_operator_of_another_language(where: str, told: str, reports: Reports) -> None:
     with pytest.raises(ExpressionError, match=told.replace("|", r"\|")):
         reports.segmentation("play", where=where, **DAYS)
+
+
+AskOf = Callable[..., object]
+DATED: dict[str, AskOf] = {
+    "segmentation": lambda r, **days: r.segmentation("play", **days),
+    "monthly users": lambda r, **days: r.segmentation("play", measure="mau", **days),
+    "funnel": lambda r, **days: r.funnel(["play", "like"], **days),
+    "retention": lambda r, **days: r.retention(**days),
+    "frequency": lambda r, **days: r.frequency(**days),
+    "sessions": lambda r, **days: r.sessions(**days),
+    "session rows": lambda r, **days: r.session_rows(**days),
+    "flows": lambda r, **days: r.flows("play", **days),
+    "activity": lambda r, **days: r.activity("ann", **days),
+}
+ENDS: list[dict[str, Any]] = [
+    {"from_date": "0001-01-01"},
+    {"from_date": date(1899, 12, 31)},
+    {"to_date": date(2200, 1, 1)},
+    {"to_date": "9999-12-30"},
+    {"to_date": date.max},
+]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+@pytest.mark.parametrize("ask", DATED.values(), ids=DATED)
+def test_days_at_the_ends_of_the_calendar_are_refused(make: Make, ask: AskOf, zone: str) -> None:
+    reports = make(ROWS, timezone=zone)
+    for end in ENDS:
+        told = f"{next(iter(end))} must be from 1900-01-01 to 2199-12-31, not "
+        with pytest.raises(ValueError, match=told):
+            ask(reports, **{**DAYS, **end})
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/New_York"])
+@pytest.mark.parametrize("ask", DATED.values(), ids=DATED)
+def test_the_first_and_the_last_day_that_reports_take(make: Make, ask: AskOf, zone: str) -> None:
+    reports = make(ROWS, timezone=zone)
+    for day in ("1900-01-01", "2199-12-31"):
+        assert ask(reports, from_date=day, to_date=day) is not None
+
+
+@pytest.mark.parametrize(
+    "end", [date.max, "0001-01-01", datetime.max, "9999-12-31T23:59:59-12:00", "2200-01-01"]
+)
+def test_the_end_of_the_data_is_a_day_that_reports_take(make: Make, end: Any) -> None:
+    with pytest.raises(ValueError, match="as_of must be from 1900-01-01 to 2199-12-31, not "):
+        make(ROWS, as_of=end)
+
+
+@pytest.mark.parametrize("year", ["9999", "2200"])
+def test_an_event_of_another_age_is_not_the_end_of_the_data(make: Make, year: str) -> None:
+    rows = [*ROWS, ("eve", "play", f"{year}-12-31T23:59:59.999999")]
+    for zone in ("UTC", "America/New_York"):
+        (day, *_) = make(rows, timezone=zone).retention(interval_count=1, **DAYS).cohorts
+        assert (day.size, day.complete) == (1, (False, False))
+
+
+def test_metadata_of_the_last_day_of_the_calendar(shared: StorageEngine) -> None:
+    until = TableMetadata(
+        type="events", fetched_at=NOON, from_date="0001-01-01", to_date="9999-12-31"
+    )
+    shared.create_events_table("ages", records(ROWS), until)
+    try:
+        for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
+            reports = shared.reports("ages", timezone=zone)
+            assert reports.retention(calendar=True, **DAYS).cohorts[0].size == 1
+    finally:
+        shared.drop_table("ages")
+
+
+def test_spans_beyond_the_calendar_are_refused(reports: Reports) -> None:
+    with pytest.raises(ValueError, match="rolling must be 10,000 or less"):
+        reports.segmentation(rolling=10**9, **DAYS)
+    units: dict[str, Any]
+    for units in ({"interval": 10**9}, {"brackets": [1, 10**9]}):
+        with pytest.raises(ValueError, match="must end 50,000 days after birth or earlier"):
+            reports.retention(**units, **DAYS)
+    with pytest.raises(ValueError, match="interval_count must be 10,000 or less"):
+        reports.retention(interval_count=10**6, **DAYS)

@@ -196,10 +196,10 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
         Raises:
             UnknownPropertyError: no row has the property, though there are rows.
-            ValueError: a date is none, or *limit* is negative.
+            ValueError: a date is none from 1900 to 2199, or *limit* is negative.
         """
         _check_size("limit", limit)
-        first, last = _day(from_date), _day(to_date)
+        first, last = _day(from_date, "from_date"), _day(to_date, "to_date")
         dated = [] if first is last is None else ["event_time"]
         rows = self._with_properties(table, event, *dated)
         where = [] if event is None else [rows.c.event_name == event]
@@ -290,5 +290,11 @@ def _check_size(name: str, size: int) -> None:
         raise ValueError(f"{name} must be a whole number, 0 or more, not {size!r}.")
 
 
-def _day(day: str | date | None) -> date | None:
-    return date.fromisoformat(day) if isinstance(day, str) else day
+def _day(day: str | date | None, what: str) -> date | None:
+    if day is None:
+        return None
+    from mixpanel_data.reports.times import check_range
+
+    found = date.fromisoformat(day) if isinstance(day, str) else day
+    check_range(found, what)
+    return found
