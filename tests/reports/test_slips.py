@@ -8,8 +8,10 @@ from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from mixpanel_data import StorageEngine, TableMetadata
+from mixpanel_data.orm import Event
 from mixpanel_data.reports import Exclusion, ExpressionError, Reports, Step
 
 from .conftest import Make, records
@@ -116,6 +118,12 @@ def test_an_operator_of_another_language(where: str, told: str, reports: Reports
         reports.segmentation("play", where=where, **DAYS)
 
 
+class Played(Event):
+    """The table as a mapped class."""
+
+    __tablename__ = "events"
+
+
 AskOf = Callable[..., object]
 DATED: dict[str, AskOf] = {
     "segmentation": lambda r, **days: r.segmentation("play", **days),
@@ -193,3 +201,48 @@ def test_spans_beyond_the_calendar_are_refused(reports: Reports) -> None:
             reports.retention(**units, **DAYS)
     with pytest.raises(ValueError, match="interval_count must be 10,000 or less"):
         reports.retention(interval_count=10**6, **DAYS)
+
+
+CONDITIONS: dict[str, Callable[[Reports, StorageEngine], Any]] = {
+    "text": lambda r, _: sa.text("event_name = 'play'"),
+    "text with a value": lambda r, _: sa.text("event_name = :name").bindparams(name="play"),
+    "text among others": lambda r, _: sa.and_(r.c.distinct_id == "ann", sa.text("1 = 1 OR 1 = 2")),
+    "the table": lambda r, e: e.table("events").c.properties["plan"].as_string() == "pro",
+    "a mapped class": lambda r, _: Played.properties["plan"].as_string() == "pro",
+    "a subquery": lambda r, e: r.c.distinct_id.in_(
+        sa.select(e.table("events").c.distinct_id).where(e.table("events").c.event_name == "like")
+    ),
+}
+
+
+@pytest.mark.parametrize("condition", CONDITIONS.values(), ids=CONDITIONS)
+def test_conditions_of_any_form(reports: Reports, shared: StorageEngine, condition: Any) -> None:
+    where = condition(reports, shared)
+    assert reports.segmentation("play", where=where, **DAYS).total == 1
+    assert reports.funnel(["play"], where=where, **DAYS).steps[0].count == 1
+    step = reports.funnel([Step("play", where), "like"], order="any", **DAYS)
+    assert step.conversion_rate == 1.0
+    assert reports.retention(born_event="play", born_where=where, **DAYS).cohorts[0].size == 1
+    assert sum(point.sessions for point in reports.sessions(where=where, **DAYS).points) == 1
+    assert reports.flows("play", where=where, **DAYS).paths == 1
+
+
+def test_breakdowns_of_any_form(reports: Reports, shared: StorageEngine) -> None:
+    name = shared.table("events").c.event_name
+    for on in (sa.text("event_name"), name, sa.func.lower(name), Played.event_name):
+        assert reports.segmentation(on=on, **DAYS).series.keys() == {"play", "like"}  # type: ignore[arg-type]
+        assert reports.funnel(["play"], on=on, **DAYS).segments.keys() == {"play"}  # type: ignore[arg-type]
+
+
+def test_columns_that_are_not_in_the_report_are_refused(
+    reports: Reports, shared: StorageEngine
+) -> None:
+    other = sa.table("other", sa.column("x"))
+    for rows in (other, other.alias("o"), shared.table("events").alias("e")):
+        with pytest.raises(ValueError, match=r"use the columns of reports\.c and"):
+            reports.segmentation(where=next(iter(rows.c)) == "x", **DAYS)
+    strange = sa.Table("events", sa.MetaData(), sa.Column("plan", sa.String))
+    with pytest.raises(ValueError, match="events has no column 'plan'"):
+        reports.segmentation(where=strange.c.plan == "x", **DAYS)
+    with pytest.raises(ValueError, match="is no property, expression or SQLAlchemy expression"):
+        reports.segmentation(where=sa.table("other"), **DAYS)  # type: ignore[arg-type]

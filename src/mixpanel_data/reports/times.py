@@ -174,7 +174,7 @@ def check_whole(what: str, number: Any, least: int = 1, most: int | None = None)
     """
     if not isinstance(number, Integral) or number < least:
         raise ValueError(f"{what} must be a whole number, {least} or more, not {number!r}.")
-    if most is not None and number > most:
+    if most is not None and int(number) > most:
         raise ValueError(f"{what} must be {most:,} or less, not {number!r}.")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from mixpanel_data._internal.schema.columns import DateText, UtcTime
 from mixpanel_data.types import TableKind
@@ -156,3 +157,28 @@ def days_of_both(before: TableMetadata, added: TableMetadata) -> dict[str, str |
         "from_date": min(filter(None, (before.from_date, added.from_date)), default=None),
         "to_date": max(filter(None, (before.to_date, added.to_date)), default=None),
     }
+
+
+def over(rows: sa.Table, expression: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return an expression over any Table of this name as one over *rows*.
+
+    A subquery stays as it is: it has rows of its own.
+
+    Raises:
+        ValueError: *rows* lack a column of the expression.
+    """
+
+    def replaced(element: Any, **_: Any) -> Any:
+        if isinstance(element, (sa.SelectBase, sa.ScalarSelect)):
+            return element
+        table = getattr(element, "table", None)
+        same = isinstance(table, sa.Table) and table is not rows and table.name == rows.name
+        if not same or not isinstance(element, sa.Column):
+            return None
+        if element.name not in rows.c:
+            known = ", ".join(rows.c.keys())
+            raise ValueError(f"{rows.name} has no column {element.name!r}; it has {known}.")
+        return rows.c[element.name]
+
+    found: sa.ColumnElement[Any] = visitors.replacement_traverse(expression, {}, replaced)
+    return found

@@ -14,6 +14,7 @@ from mixpanel_data._internal.exploration import answers, statements
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.event_names import warn_of_unknown
 from mixpanel_data._internal.schema.properties import event_property, sql_text
+from mixpanel_data._internal.schema.tables import over
 from mixpanel_data._internal.storage.inspection import InspectionMixin
 from mixpanel_data._internal.storage.queries import QueryMixin
 from mixpanel_data.exceptions import QueryError
@@ -263,7 +264,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
         self, rows: sa.Table, column: str | sa.ColumnElement[Any]
     ) -> sa.ColumnElement[Any]:
         if not isinstance(column, str):
-            return statements.over(rows, column)
+            return over(rows, column)
         if column in rows.c:
             return rows.c[column]
         # The line break ends a comment.
