@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.event_names import warn_of_unknown
 from mixpanel_data._internal.schema.properties import event_property
-from mixpanel_data._internal.schema.tables import EVENTS, PROFILES, Kind, user_table
+from mixpanel_data._internal.schema.tables import EVENTS, PROFILES, Kind, converted, user_table
 from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import MixpanelDataError
 from mixpanel_data.reports import expressions, linked
@@ -51,6 +51,9 @@ class Warehouse(Protocol):
     def own_functions(self) -> AbstractContextManager[None]:
         """Let the statements in the block use the database's own functions."""
 
+    def table(self, name: str) -> sa.Table:
+        """Return a table as it is stored."""
+
     def get_schema(self, name: str) -> TableSchema:
         """Return the columns of a table."""
 
@@ -85,7 +88,10 @@ class Context:
         self.storage = storage
         self.zone_name = timezone
         self.name = self._checked(table_name, EVENTS)
-        table = user_table(EVENTS, self.name)
+        stored = storage.table(self.name)
+        table = converted(stored, "event_time", "properties")
+        if table is stored:
+            table = user_table(EVENTS, self.name)
         rules = self._identity(identity, table)
         people = None
         if profiles is not None:

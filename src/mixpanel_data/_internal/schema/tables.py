@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.sql import visitors
 
 from mixpanel_data._internal.schema.columns import DateText, UtcTime
+from mixpanel_data.exceptions import QueryError
 from mixpanel_data.types import TableKind
 
 if TYPE_CHECKING:
@@ -182,3 +183,37 @@ def over(rows: sa.Table, expression: sa.ColumnElement[Any]) -> sa.ColumnElement[
 
     found: sa.ColumnElement[Any] = visitors.replacement_traverse(expression, {}, replaced)
     return found
+
+
+def converted(rows: sa.Table, *columns: str) -> sa.Table:
+    """Return a table of events with its times as naive UTC, and its properties as JSON.
+
+    A table that this library did not make may have them in other types. *columns* are those that
+    are needed. What is no table already is a subquery, which has all that statements use of one.
+
+    Raises:
+        QueryError: ``event_time`` is neither a time nor a date.
+    """
+    wanted: dict[str, sa.ColumnElement[Any]] = {}
+    for column in (rows.c[name] for name in columns if name in rows.c):
+        if column.name == "properties" and not isinstance(column.type, sa.JSON):
+            wanted[column.name] = sa.cast(column, sa.JSON).label(column.name)
+        if column.name == "event_time" and not _is_naive_time(column.type, str(rows.name)):
+            wanted[column.name] = sa.cast(column, _NaiveUtc).label(column.name)
+    if not wanted:
+        return rows
+    found = sa.select(*(wanted.get(c.name, c) for c in rows.c)).subquery(rows.name)
+    return cast("sa.Table", found)
+
+
+def _is_naive_time(type_: sa.types.TypeEngine[Any], table: str) -> bool:
+    if isinstance(type_, sa.DateTime):
+        return not type_.timezone
+    # Those of another precision have no type in SQLAlchemy.
+    if not isinstance(type_, sa.Date) and "TIMESTAMP" not in repr(type_):
+        raise QueryError(
+            f"Column 'event_time' of table '{table}' must be a TIMESTAMP in UTC, or a DATE, not a"
+            f" {type(type_).__name__}: cast it in a view.",
+            table_name=table,
+        )
+    return False

@@ -14,7 +14,7 @@ from mixpanel_data._internal.exploration import answers, statements
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.event_names import warn_of_unknown
 from mixpanel_data._internal.schema.properties import event_property, sql_text
-from mixpanel_data._internal.schema.tables import over
+from mixpanel_data._internal.schema.tables import converted, over
 from mixpanel_data._internal.storage.inspection import InspectionMixin
 from mixpanel_data._internal.storage.queries import QueryMixin
 from mixpanel_data.exceptions import QueryError
@@ -146,7 +146,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
             ValueError: *sample* is negative.
         """
         _check_size("sample", sample or 0)
-        rows = self._with_properties(table, event)
+        rows = converted(self._with_properties(table, event), "event_time")
         count = self.execute_scalar(
             sa.select(sa.func.count()).select_from(statements.rows_of(rows, event))
         )
@@ -258,7 +258,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
             from mixpanel_data.reports.errors import NotEventsTableError
 
             raise NotEventsTableError(str(rows.name), missing)
-        return rows
+        return converted(rows, *needed)
 
     def _expression(
         self, rows: sa.Table, column: str | sa.ColumnElement[Any]
