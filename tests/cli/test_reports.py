@@ -288,6 +288,7 @@ def test_an_event_that_is_not_there_is_noted(
         (["funnel", "play", *("--step-where", "1=true") * 2], "step 1 has one already"),
         (["sessions", "--as-of", "soon"], "'soon' is no day and no time"),
         (["frequency", "--from", "1 March"], "from_date must be a date"),
+        (["segmentation", "--to", "9999-12-31"], "to_date must be from 1900-01-01 to 2199-12-31"),
         (["segmentation", "--format", "parquet", "--output", "x.txt", "--db", "gone.db"], "gone"),
     ],
 )

@@ -256,3 +256,5 @@ def test_a_distribution_has_counts_and_shares(make: Make) -> None:
     assert list(result.df.columns) == ["value", "count", "percentage"]
     with pytest.raises(ValueError, match="Invalid isoformat"):
         storage.property_distribution("events", None, "n", to_date="March")
+    with pytest.raises(ValueError, match="to_date must be from 1900-01-01 to 2199-12-31, not 9999"):
+        storage.property_distribution("events", None, "n", to_date="9999-12-31")

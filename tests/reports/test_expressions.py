@@ -22,6 +22,10 @@ PROPERTIES = {
         "list": ["x", 1, 2.0, True],
         "object": {"a": 1},
         "track": {"a": 1, "deep": {"b.c": "x"}},
+        "ns": 1740787200000000000,
+        "huge": 1e300,
+        "word": 2**64,
+        "debt": -(2**64),
     },
 }
 
@@ -144,6 +148,15 @@ CASES = {
     'properties["t"] < event["$time"]': "undefined",
     'event["$time"] > 5': "undefined",
     'event["$time"] < "2025-03-11"': "undefined",
+    # A number that is no time is undefined.
+    'properties["ns"] < datetime("2025-03-02")': "undefined",
+    'properties["word"] == event["time"]': "false",
+    'event["time"] != properties["debt"]': "true",
+    'defined(datetime(properties["huge"]))': "false",
+    'defined(datetime(-properties["huge"] * 1e300))': "false",
+    'datetime(properties["ns"] / 1000000000) == datetime("2025-03-01")': "true",
+    'datetime(253402300799) > event["time"]': "true",
+    "datetime(-62135596800) < datetime(0)": "true",
     'properties["$time"] == datetime(1741600800)': "true",
     'event["$event_name"] == "e"': "true",
     'event["$distinct_id"]': "ann",

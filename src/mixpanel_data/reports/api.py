@@ -25,10 +25,10 @@ from mixpanel_data.reports.times import Bucket, Day, Moment, Period
 class Reports:
     """Mixpanel's reports over a table of events.
 
-    Dates are ``date`` or "YYYY-MM-DD", both ends inclusive, days of the project's zone. Events are
-    a name, several (any of them), or None for any event but Mixpanel's service events. Filters are
-    segmentation expressions as text, or SQLAlchemy conditions over ``c`` and ``profile``;
-    breakdowns the same, or a property's bare name.
+    Dates are ``date`` or "YYYY-MM-DD" from 1900 to 2199, both ends inclusive, days of the project's
+    zone. Events are a name, several (any of them), or None for any event but Mixpanel's service
+    events. Filters are segmentation expressions as text, or SQLAlchemy conditions over ``c`` and
+    ``profile``; breakdowns the same, or a property's bare name.
 
     Every report refuses with ``ExpressionError`` text that is no expression, with
     ``UnknownPropertyError`` a property that no event has, with ``ValueError`` arguments that

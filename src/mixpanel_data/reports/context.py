@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.event_names import warn_of_unknown
 from mixpanel_data._internal.schema.properties import event_property
-from mixpanel_data._internal.schema.tables import EVENTS, PROFILES, Kind, user_table
+from mixpanel_data._internal.schema.tables import EVENTS, PROFILES, Kind, converted, user_table
 from mixpanel_data._internal.spelling import closest
 from mixpanel_data.exceptions import MixpanelDataError
 from mixpanel_data.reports import expressions, linked
@@ -21,7 +21,17 @@ from mixpanel_data.reports import identity as identities
 from mixpanel_data.reports.errors import NotEventsTableError, UnknownPropertyError
 from mixpanel_data.reports.results import IdentitySummary
 from mixpanel_data.reports.source import TIME, By, Events, Source, Where, names_of, several
-from mixpanel_data.reports.times import Moment, end_of, start_of, to_utc, zone_of
+from mixpanel_data.reports.times import (
+    FIRST_DAY,
+    LAST_DAY,
+    Moment,
+    Period,
+    end_of,
+    start_of,
+    to_utc,
+    within_range,
+    zone_of,
+)
 from mixpanel_data.types import TableMetadata, TableSchema
 
 _SAMPLE = 100_000  # events whose keys a suggestion is looked for in
@@ -40,6 +50,9 @@ class Warehouse(Protocol):
 
     def own_functions(self) -> AbstractContextManager[None]:
         """Let the statements in the block use the database's own functions."""
+
+    def table(self, name: str) -> sa.Table:
+        """Return a table as it is stored."""
 
     def get_schema(self, name: str) -> TableSchema:
         """Return the columns of a table."""
@@ -75,7 +88,10 @@ class Context:
         self.storage = storage
         self.zone_name = timezone
         self.name = self._checked(table_name, EVENTS)
-        table = user_table(EVENTS, self.name)
+        stored = storage.table(self.name)
+        table = converted(stored, "event_time", "properties")
+        if table is stored:
+            table = user_table(EVENTS, self.name)
         rules = self._identity(identity, table)
         people = None
         if profiles is not None:
@@ -159,11 +175,13 @@ class Context:
         """The first instant after the data, in UTC.
 
         As of what the caller says, else the later of the last event and of the end of the days in
-        the table's metadata (of the fetch, for a day that was fetched before its end).
+        the table's metadata (of the fetch, for a day that was fetched before its end). Events of
+        days that no report takes tell nothing of it.
         """
         if self._as_of is not None:
             return self._as_of
-        last = self.rows(sa.select(sa.func.max(self.source.time)))[0][0]
+        known = self.source.during(Period(FIRST_DAY, LAST_DAY, self.source.zone))
+        last = self.rows(sa.select(sa.func.max(self.source.time)).where(*known))[0][0]
         ends = [] if last is None else [last + timedelta(microseconds=1)]
         if (loaded := self._loaded_until()) is not None:
             ends.append(loaded)
@@ -177,7 +195,7 @@ class Context:
             return None
         if metadata.to_date is None:
             return None
-        day = date.fromisoformat(metadata.to_date) + timedelta(days=1)
+        day = within_range(date.fromisoformat(metadata.to_date)) + timedelta(days=1)
         # The days of a table that was loaded with a zone are that zone's.
         zone = zone_of(metadata.time_zone) if metadata.time_zone else self.source.zone
         return min(start_of(day, zone), to_utc(metadata.fetched_at))

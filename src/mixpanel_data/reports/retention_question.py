@@ -27,6 +27,7 @@ UNITS = ("day", "week", "month")
 ROLLING_DAYS = {"day": 1, "week": 7, "month": 30}
 DEFAULT_INTERVALS = 10
 _MOST = 10_000  # buckets
+_FARTHEST = 50_000  # units, with which the last bucket ends before the year 9999
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,7 @@ class Question:
                 known = ", ".join(allowed)
                 raise ValueError(f"{name} must be one of {known}, not {getattr(self, name)!r}.")
         check_whole("interval", self.interval)
-        check_whole("interval_count", self.interval_count or 0, 0)
-        if (self.interval_count or 0) > _MOST:
-            raise ValueError(f"interval_count must be {_MOST:,} or less.")
+        check_whole("interval_count", self.interval_count or 0, 0, _MOST)
         if self.brackets is not None:
             if self.interval_count is not None or self.interval != 1:
                 raise ValueError("brackets are the buckets: give no interval and interval_count.")
@@ -66,6 +65,11 @@ class Question:
                 raise ValueError("brackets are one size or more.")
             for size in self.brackets:
                 check_whole("The size of a bracket", size)
+        if self.edges[-1] > _FARTHEST:
+            raise ValueError(
+                f"The buckets must end {_FARTHEST:,} {self.unit}s after birth or earlier, not"
+                f" {self.edges[-1]:,}."
+            )
         check_whole("limit", self.limit)
 
     @property

@@ -36,6 +36,7 @@ ACTIVE_DAYS = {"dau": 1, "wau": 7, "mau": 30}
 _OF = ("sum", "min", "max", "distinct", *measures.QUANTILES)
 _OF_USERS = ("sum", "average", "min", "max", *measures.QUANTILES)
 UNITS = ("hour", "day", "week", "month", "total")
+_LONGEST = 10_000  # intervals of an average
 
 Expression = sa.ColumnElement[Any]
 
@@ -67,7 +68,7 @@ class Question:
         if self.per_user is not None and self.measure not in _OF_USERS:
             raise ValueError(f"measure={self.measure!r} cannot be taken over users' values.")
         if self.rolling is not None:
-            check_whole("rolling", self.rolling)
+            check_whole("rolling", self.rolling, most=_LONGEST)
             if self.unit == "total":
                 raise ValueError("rolling is a number of intervals: unit cannot be 'total'.")
         if self.active and self.unit == "hour":

@@ -9,11 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql import coercions, roles, visitors
+from sqlalchemy.sql.elements import Grouping
 
 from mixpanel_data._internal.schema import facets
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.properties import event_value, time_bucket
+from mixpanel_data._internal.schema.tables import over
 from mixpanel_data.reports import expressions, values
 from mixpanel_data.reports.identity import Identity, stored
 from mixpanel_data.reports.times import Bucket, Period, offsets
@@ -184,8 +186,7 @@ class Source:
             return sa.true()
         if isinstance(where, str):
             return values.as_filter(expressions.parse(where, self).truth)
-        found: Expression = _expression(where)
-        return found
+        return self._expression(where)
 
     def value(self, by: By) -> Value:
         """Return the value of a property's bare name, or of an expression.
@@ -197,7 +198,30 @@ class Source:
         if isinstance(by, str):
             parse = expressions.is_expression(by)
             return expressions.parse(by, self) if parse else self.property_value((by,))
-        return _core_value(_expression(by))
+        return _core_value(self._expression(by))
+
+    def _expression(self, given: Any) -> Expression:
+        """Return a SQLAlchemy expression, with columns of a Table of the same name as its own."""
+        if isinstance(given, sa.TextClause):
+            return Grouping(given)
+        try:
+            if not isinstance(given, sa.ClauseElement) and not hasattr(given, "__clause_element__"):
+                raise ValueError
+            found: Expression = coercions.expect(roles.ExpressionElementRole, given)
+        except (ValueError, sa.exc.ArgumentError):
+            problem = f"{given!r} is no property, expression or SQLAlchemy expression."
+            raise ValueError(problem) from None
+        mine = [table for table in (self.table, self.profiles) if table is not None]
+        for table in mine:
+            if isinstance(table, sa.Table):
+                found = over(table, found)
+        for rows in sa.select(found).get_final_froms():
+            if isinstance(getattr(rows, "element", rows), sa.TableClause) and rows not in mine:
+                raise ValueError(
+                    f"{found} is over {rows}, which is not in the report: use the columns of"
+                    " reports.c and reports.profile."
+                )
+        return found
 
     def segments(self, by: By) -> Expression:
         """Return the segments of an event, each in a row: a list gives each different item.
@@ -258,12 +282,6 @@ class Source:
         if bare == "insert_id":
             return values.text_column(self.row)
         return values.time_column(self.time) if bare == "time" else None
-
-
-def _expression(given: Any) -> Any:
-    if isinstance(given, sa.ClauseElement) or hasattr(given, "__clause_element__"):
-        return given
-    raise ValueError(f"{given!r} is no property, expression or SQLAlchemy expression.")
 
 
 def _core_value(expression: Expression) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from numbers import Integral
@@ -17,6 +18,8 @@ Day = date | str
 Moment = date | datetime | str
 
 DAY = 86_400_000_000  # microseconds
+# Windows, rolling averages and zones' changes reach some years beyond them.
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 _LONGEST_WINDOW = timedelta(days=366)
 
 
@@ -24,36 +27,51 @@ def day_of(value: Day, what: str) -> date:
     """Return a date, or text as YYYY-MM-DD, as a date.
 
     Raises:
-        ValueError: it is neither; *what* names the argument.
+        ValueError: it is neither, or not from 1900 to 2199; *what* names the argument.
     """
-    if isinstance(value, datetime):
-        raise ValueError(f"{what} must be a date or 'YYYY-MM-DD', not {value!r}.")
+    found: date | None = None
     if isinstance(value, date):
-        return value
-    try:
-        found = date.fromisoformat(value)
-    except (TypeError, ValueError):
-        found = None
-    if found is None or found.isoformat() != value:
+        found = None if isinstance(value, datetime) else value
+    else:
+        with suppress(TypeError, ValueError):
+            found = date.fromisoformat(value)
+    if found is None or (isinstance(value, str) and found.isoformat() != value):
         raise ValueError(f"{what} must be a date or 'YYYY-MM-DD', not {value!r}.")
+    check_range(found, what)
     return found
+
+
+def check_range(day: date, what: str) -> None:
+    """Refuse a day that reports do not take; *what* names the argument.
+
+    Raises:
+        ValueError: it is not from 1900 to 2199.
+    """
+    if not FIRST_DAY.year <= day.year <= LAST_DAY.year:
+        raise ValueError(f"{what} must be from {FIRST_DAY} to {LAST_DAY}, not {day}.")
+
+
+def within_range(day: date) -> date:
+    """Return a day of the data as the nearest one that reports take."""
+    return min(max(day, FIRST_DAY), LAST_DAY)
 
 
 def end_of(value: Moment, what: str, zone: ZoneInfo) -> datetime:
     """Return the first instant after a time (UTC, if it has no offset), or after a zone's day.
 
     Raises:
-        ValueError: text that is neither; *what* names the argument.
+        ValueError: text that is neither, or not from 1900 to 2199; *what* names the argument.
     """
     found: Any = value
     if isinstance(value, str):
         try:
             time = iso8601.parse(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             example = "such as 2025-03-31 or 2025-03-31T12:00"
             raise ValueError(f"{what} {value!r} is no day and no time, {example}.") from None
         found = time.date() if len(value) == len("YYYY-MM-DD") else time
     if isinstance(found, datetime):
+        check_range(found, what)
         return to_utc(found) + timedelta.resolution
     return start_of(day_of(found, what) + timedelta(days=1), zone)
 
@@ -93,7 +111,7 @@ class Period:
         """Return the period of two arguments.
 
         Raises:
-            ValueError: one is no date, or they are the wrong way round.
+            ValueError: one is no date from 1900 to 2199, or they are the wrong way round.
         """
         first, last = day_of(from_date, "from_date"), day_of(to_date, "to_date")
         if first > last:
@@ -130,12 +148,14 @@ class Period:
         return [start.isoformat() for start in starts]
 
     def _hours(self) -> list[str]:
-        # Quarter hours: some zones' offsets are no whole hours.
         seen: dict[str, None] = {}
-        moment = self.start
-        while moment < self.end:
-            seen[label_of(local_of(moment, self.zone).replace(minute=0, second=0))] = None
-            moment += timedelta(minutes=15)
+        steps = offsets(self.zone, self.start, self.end)
+        ends = [since for since, _ in steps[1:]] + [self.end]
+        for (since, offset), end in zip(steps, ends):
+            hour = (since + offset).replace(minute=0, second=0, microsecond=0)
+            while hour < end + offset:
+                seen[hour.isoformat(" ")] = None
+                hour += timedelta(hours=1)
         return list(seen)
 
 
@@ -146,14 +166,16 @@ def label_of(value: date | None) -> str:
     return "" if value is None else value.isoformat()
 
 
-def check_whole(what: str, number: Any, least: int = 1) -> None:
-    """Refuse what is no whole number, or too small; *what* names the argument.
+def check_whole(what: str, number: Any, least: int = 1, most: int | None = None) -> None:
+    """Refuse what is no whole number, or too small or large; *what* names the argument.
 
     Raises:
         ValueError: it is.
     """
     if not isinstance(number, Integral) or number < least:
         raise ValueError(f"{what} must be a whole number, {least} or more, not {number!r}.")
+    if most is not None and int(number) > most:
+        raise ValueError(f"{what} must be {most:,} or less, not {number!r}.")
 
 
 def check_window(window: Any) -> None:
@@ -187,6 +209,8 @@ def check_unit(unit: str, allowed: tuple[str, ...]) -> None:
 
 __all__ = [
     "DAY",
+    "FIRST_DAY",
+    "LAST_DAY",
     "Bucket",
     "Day",
     "Moment",
@@ -194,6 +218,7 @@ __all__ = [
     "Unit",
     "bucket_after",
     "bucket_start",
+    "check_range",
     "check_span",
     "check_unit",
     "check_whole",
@@ -205,5 +230,6 @@ __all__ = [
     "offsets",
     "start_of",
     "to_utc",
+    "within_range",
     "zone_of",
 ]

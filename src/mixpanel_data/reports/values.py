@@ -27,6 +27,8 @@ Expression = sa.ColumnElement[Any]
 # What "attempts to interpret the string as a decimal" takes; DuckDB alone would take "nan" too.
 _DECIMAL = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
 _LARGEST = sys.float_info.max
+# Unix seconds of the years 1 to 9999; a number beyond is no time (in milliseconds, or an id).
+_TIMES = (-62_135_596_800.0, 253_402_300_799.0)
 _ORDERED = ("number", "text", "time")
 
 true, false = sa.true(), sa.false()
@@ -282,7 +284,8 @@ def _json_of(value: Value) -> Expression:
 
 
 def _from_seconds(number: Expression) -> Expression:
-    return fn.from_microseconds(sa.cast(number * 1_000_000.0, sa.BigInteger))
+    microseconds = sa.cast(number * 1_000_000.0, sa.BigInteger)
+    return fn.from_microseconds(sa.case((number.between(*_TIMES), microseconds)))
 
 
 def _json(text: str) -> str:

@@ -46,15 +46,22 @@ def breakdown(table: str, rows: Sequence[Any], **common: Any) -> EventBreakdownR
     """Return the events of a table, from the rows of their names."""
     total = sum(row[1] for row in rows)
     events = [
-        EventStats(name, count, users, first, last, percent(count, total))
+        EventStats(name, count, users, _time(first), _time(last), percent(count, total))
         for name, count, users, first, last, _ in rows
     ]
     days = (
-        min((row[3] for row in rows if row[3]), default=datetime.min),
-        max((row[4] for row in rows if row[4]), default=datetime.min),
+        min((_time(row[3]) for row in rows if row[3]), default=datetime.min),
+        max((_time(row[4]) for row in rows if row[4]), default=datetime.min),
     )
     users = rows[0][5] if rows else 0
     return EventBreakdownResult(table, total, users, days, events, **common)
+
+
+def _time(found: Any) -> Any:
+    # A time that Python cannot have is text; infinity is an end of Python's calendar already.
+    if isinstance(found, str):
+        return datetime.min if "BC" in found else datetime.max
+    return found
 
 
 def value_of(text: str) -> Any:
@@ -121,8 +128,8 @@ def _property(key: str, rows: Sequence[Any], count: int, sql: str, *, exact: boo
         distinct=min(int(first.different), total) - nulls,
         distinct_is_exact=exact,
         top_values=counted,
-        first_day=first.first and first.first.date(),
-        last_day=first.last and first.last.date(),
+        first_day=first.first and _time(first.first).date(),
+        last_day=first.last and _time(first.last).date(),
         sql=sql,
         expression=core_text(key, as_),
     )

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql import visitors
 
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.members import json_has_others
@@ -104,17 +103,6 @@ def column_numbers(rows: sa.Table, column: Expression) -> sa.Select[Any]:
     value = sa.cast(_values(rows, column), sa.Double)
     numbers = (sa.func.min, sa.func.max, sa.func.avg, sa.func.stddev_samp)
     return sa.select(*(aggregate(value) for aggregate in numbers))
-
-
-def over(rows: sa.Table, expression: Expression) -> Expression:
-    """Return an expression over any Table of this name as one over *rows*."""
-
-    def replaced(element: Any, **_: Any) -> Any:
-        table = getattr(element, "table", None)
-        same = isinstance(table, sa.Table) and table is not rows and table.name == rows.name
-        return rows.c[element.name] if same and isinstance(element, sa.Column) else None
-
-    return visitors.replacement_traverse(expression, {}, replaced)
 
 
 def column_values(rows: sa.Table, column: Expression) -> sa.Select[Any]:

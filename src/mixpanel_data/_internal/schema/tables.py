@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from mixpanel_data._internal.schema.columns import DateText, UtcTime
+from mixpanel_data.exceptions import QueryError
 from mixpanel_data.types import TableKind
 
 if TYPE_CHECKING:
@@ -156,3 +158,62 @@ def days_of_both(before: TableMetadata, added: TableMetadata) -> dict[str, str |
         "from_date": min(filter(None, (before.from_date, added.from_date)), default=None),
         "to_date": max(filter(None, (before.to_date, added.to_date)), default=None),
     }
+
+
+def over(rows: sa.Table, expression: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Return an expression over any Table of this name as one over *rows*.
+
+    A subquery stays as it is: it has rows of its own.
+
+    Raises:
+        ValueError: *rows* lack a column of the expression.
+    """
+
+    def replaced(element: Any, **_: Any) -> Any:
+        if isinstance(element, (sa.SelectBase, sa.ScalarSelect)):
+            return element
+        table = getattr(element, "table", None)
+        same = isinstance(table, sa.Table) and table is not rows and table.name == rows.name
+        if not same or not isinstance(element, sa.Column):
+            return None
+        if element.name not in rows.c:
+            known = ", ".join(rows.c.keys())
+            raise ValueError(f"{rows.name} has no column {element.name!r}; it has {known}.")
+        return rows.c[element.name]
+
+    found: sa.ColumnElement[Any] = visitors.replacement_traverse(expression, {}, replaced)
+    return found
+
+
+def converted(rows: sa.Table, *columns: str) -> sa.Table:
+    """Return a table of events with its times as naive UTC, and its properties as JSON.
+
+    A table that this library did not make may have them in other types. *columns* are those that
+    are needed. What is no table already is a subquery, which has all that statements use of one.
+
+    Raises:
+        QueryError: ``event_time`` is neither a time nor a date.
+    """
+    wanted: dict[str, sa.ColumnElement[Any]] = {}
+    for column in (rows.c[name] for name in columns if name in rows.c):
+        if column.name == "properties" and not isinstance(column.type, sa.JSON):
+            wanted[column.name] = sa.cast(column, sa.JSON).label(column.name)
+        if column.name == "event_time" and not _is_naive_time(column.type, str(rows.name)):
+            wanted[column.name] = sa.cast(column, _NaiveUtc).label(column.name)
+    if not wanted:
+        return rows
+    found = sa.select(*(wanted.get(c.name, c) for c in rows.c)).subquery(rows.name)
+    return cast("sa.Table", found)
+
+
+def _is_naive_time(type_: sa.types.TypeEngine[Any], table: str) -> bool:
+    if isinstance(type_, sa.DateTime):
+        return not type_.timezone
+    # Those of another precision have no type in SQLAlchemy.
+    if not isinstance(type_, sa.Date) and "TIMESTAMP" not in repr(type_):
+        raise QueryError(
+            f"Column 'event_time' of table '{table}' must be a TIMESTAMP in UTC, or a DATE, not a"
+            f" {type(type_).__name__}: cast it in a view.",
+            table_name=table,
+        )
+    return False

@@ -14,6 +14,7 @@ from mixpanel_data._internal.exploration import answers, statements
 from mixpanel_data._internal.schema import functions as fn
 from mixpanel_data._internal.schema.event_names import warn_of_unknown
 from mixpanel_data._internal.schema.properties import event_property, sql_text
+from mixpanel_data._internal.schema.tables import converted, over
 from mixpanel_data._internal.storage.inspection import InspectionMixin
 from mixpanel_data._internal.storage.queries import QueryMixin
 from mixpanel_data.exceptions import QueryError
@@ -145,7 +146,7 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
             ValueError: *sample* is negative.
         """
         _check_size("sample", sample or 0)
-        rows = self._with_properties(table, event)
+        rows = converted(self._with_properties(table, event), "event_time")
         count = self.execute_scalar(
             sa.select(sa.func.count()).select_from(statements.rows_of(rows, event))
         )
@@ -196,10 +197,10 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
 
         Raises:
             UnknownPropertyError: no row has the property, though there are rows.
-            ValueError: a date is none, or *limit* is negative.
+            ValueError: a date is none from 1900 to 2199, or *limit* is negative.
         """
         _check_size("limit", limit)
-        first, last = _day(from_date), _day(to_date)
+        first, last = _day(from_date, "from_date"), _day(to_date, "to_date")
         dated = [] if first is last is None else ["event_time"]
         rows = self._with_properties(table, event, *dated)
         where = [] if event is None else [rows.c.event_name == event]
@@ -257,13 +258,13 @@ class ExplorationMixin(QueryMixin, InspectionMixin):
             from mixpanel_data.reports.errors import NotEventsTableError
 
             raise NotEventsTableError(str(rows.name), missing)
-        return rows
+        return converted(rows, *needed)
 
     def _expression(
         self, rows: sa.Table, column: str | sa.ColumnElement[Any]
     ) -> sa.ColumnElement[Any]:
         if not isinstance(column, str):
-            return statements.over(rows, column)
+            return over(rows, column)
         if column in rows.c:
             return rows.c[column]
         # The line break ends a comment.
@@ -290,5 +291,11 @@ def _check_size(name: str, size: int) -> None:
         raise ValueError(f"{name} must be a whole number, 0 or more, not {size!r}.")
 
 
-def _day(day: str | date | None) -> date | None:
-    return date.fromisoformat(day) if isinstance(day, str) else day
+def _day(day: str | date | None, what: str) -> date | None:
+    if day is None:
+        return None
+    from mixpanel_data.reports.times import check_range
+
+    found = date.fromisoformat(day) if isinstance(day, str) else day
+    check_range(found, what)
+    return found
