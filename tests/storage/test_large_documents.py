@@ -38,6 +38,7 @@ def test_long_documents_load(size: int, count: int, append: bool, engine: Storag
     assert engine.execute_scalar("SELECT min(length(properties::VARCHAR)) FROM data") > size
 
 
+@only_thorough
 @needs_triggers
 def test_long_documents_have_typed_columns(engine: StorageEngine) -> None:
     EVENTS.create(engine, _long(100_000, 2_100))

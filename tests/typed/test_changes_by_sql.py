@@ -13,7 +13,7 @@ from mixpanel_data.orm import Event
 from tests.support.factories import events, metadata
 from tests.support.typed_rows import needs_triggers
 
-pytestmark = [needs_triggers, pytest.mark.every_variant]
+pytestmark = [needs_triggers, pytest.mark.slow, pytest.mark.every_variant]
 
 NEW = {
     **{"event_name": "q", "event_time": datetime(2025, 3, 1), "distinct_id": "z"},

@@ -14,7 +14,7 @@ from mixpanel_data.orm import Event
 from tests.support.factories import event, metadata
 from tests.support.typed_rows import needs_triggers
 
-pytestmark = [pytest.mark.every_variant]
+pytestmark = [pytest.mark.slow, pytest.mark.every_variant]
 
 
 class Name(enum.Enum):
