@@ -9,6 +9,8 @@ import pytest
 
 from mixpanel_data import QueryError, StorageEngine
 
+pytestmark = [pytest.mark.slow, pytest.mark.every_variant]
+
 DAYS: dict[str, Any] = {"from_date": "2025-03-01", "to_date": "2025-03-01"}
 JSON = """ '{"n":1}' """
 
