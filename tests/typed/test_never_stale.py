@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from mixpanel_data import QueryError, StorageEngine
+from mixpanel_data._internal.duckdb import typed_guard
 from tests.support.effort import some
 from tests.support.factories import events, metadata
 from tests.support.processes import run
@@ -207,6 +208,27 @@ def test_a_transaction_that_begins_after_queries(
     assert total(optimized) == 45
     roll_back()
     assert total(optimized) == 42
+
+
+@pytest.mark.parametrize("at", ["BEGIN", "COMMIT"])
+def test_ctrl_c_leaves_no_transaction_open(
+    optimized: StorageEngine, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    assert (total(optimized), total(optimized)) == (45, 45)
+    run_sql = typed_guard._run
+
+    def interrupted(raw: duckdb.DuckDBPyConnection, sql: str) -> Any:
+        done = run_sql(raw, sql)
+        if sql == at:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(typed_guard, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        total(optimized)
+    monkeypatch.undo()
+    assert total(optimized) == 45
+    assert is_served(optimized)
 
 
 def test_a_change_that_is_not_committed_yet(optimized: StorageEngine) -> None:

@@ -153,12 +153,14 @@ def transaction(raw: duckdb.DuckDBPyConnection) -> int:
 @contextmanager
 def snapshot(raw: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Let all queries in the block see the database as it is now."""
-    _run(raw, "BEGIN")
     try:
+        _run(raw, "BEGIN")
         yield
         _run(raw, "COMMIT")
     except BaseException:
-        raw.rollback()
+        # Ctrl-C may come before it began, or after it ended.
+        with suppress(duckdb.TransactionException):
+            raw.rollback()
         raise
 
 
